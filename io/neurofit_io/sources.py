@@ -1,0 +1,195 @@
+"""Where the numbers of a signal lie: in memory, in a mapped file, in an HDF5 dataset.
+
+A source hands out raw values, time first. It is opened when it is first read and once per process, so that objects
+holding one can be passed to worker processes.
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import h5py
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+CHUNK_CACHE_BYTES = 64 * 2**20
+BLOCK_BYTES = 32 * 2**20
+
+
+class Source(Protocol):
+    """A lazily read two-dimensional array, time first."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(steps, channels)."""
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Type of the stored values."""
+
+    @property
+    def place(self) -> str:
+        """The file and the path inside it, for messages."""
+
+    def read(self, start: int, stop: int, channels: NDArray[np.intp] | None = None) -> NDArray:
+        """Raw values of steps `start:stop`, (stop - start, channels), in the stored type."""
+
+
+@dataclass(frozen=True, eq=False)
+class ArraySource:
+    """Values in memory or in a numpy memory map, (steps, channels)."""
+
+    values: NDArray
+    place: str = "memory"
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.values.shape[0], self.values.shape[1]
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.values.dtype
+
+    def read(self, start: int, stop: int, channels: NDArray[np.intp] | None = None) -> NDArray:
+        rows = self.values[start:stop]
+        return np.asarray(rows if channels is None else rows[:, channels])
+
+
+@dataclass(frozen=True, eq=False)
+class MemmapSource:
+    """A headerless binary file, mapped when first read.
+
+    Args:
+        path: The file.
+        dtype: Type and byte order of a value.
+        shape: (steps, channels).
+        time_axis: 0 when the file holds all channels of a step together, 1 when all steps of a channel.
+        offset: Bytes to skip at the beginning.
+    """
+
+    path: Path
+    dtype: np.dtype
+    shape: tuple[int, int]
+    time_axis: int = 0
+    offset: int = 0
+
+    @property
+    def place(self) -> str:
+        return os.fspath(self.path)
+
+    def read(self, start: int, stop: int, channels: NDArray[np.intp] | None = None) -> NDArray:
+        stored = self.shape if self.time_axis == 0 else self.shape[::-1]
+        mapped = np.memmap(self.path, dtype=self.dtype, mode="r", offset=self.offset, shape=stored)
+        rows = (mapped if self.time_axis == 0 else mapped.T)[start:stop]
+        return np.array(rows if channels is None else rows[:, channels])
+
+
+_open_files: weakref.WeakValueDictionary[tuple[int, str, int], h5py.File] = weakref.WeakValueDictionary()
+
+
+def open_hdf5(path: str | os.PathLike[str]) -> h5py.File:
+    """Opens an HDF5 file for reading, shared within this process as long as somebody holds it."""
+    # The inode tells a file from the one that `save` has put in its place.
+    key = os.getpid(), os.fspath(path), os.stat(path).st_ino
+    handle = _open_files.get(key)
+    if handle is None or not handle:
+        handle = h5py.File(path, "r", rdcc_nbytes=CHUNK_CACHE_BYTES)
+        _open_files[key] = handle
+    return handle
+
+
+class Hdf5Source:
+    """One HDF5 dataset of one or two dimensions.
+
+    Args:
+        path: The file.
+        dataset: Path of the dataset in it.
+        time_axis: Which axis of a two-dimensional dataset is time.
+        columns: Stored channels to expose, in this order (None: all); one soma per cell of a compartment report.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], dataset: str, *, time_axis: int = 0, columns: ArrayLike | None = None
+    ) -> None:
+        self.path, self.dataset, self.time_axis = Path(path), dataset, time_axis
+        self.columns = None if columns is None else np.asarray(columns, dtype=np.intp)
+        self._held: tuple[int, h5py.File] | None = None
+        stored = self._stored()
+        steps, width = (
+            (stored.shape[0], 1) if stored.ndim == 1 else (stored.shape[time_axis], stored.shape[1 - time_axis])
+        )
+        self.shape: tuple[int, int] = (steps, width if self.columns is None else len(self.columns))
+        self.dtype: np.dtype = stored.dtype
+
+    @property
+    def place(self) -> str:
+        return f"{self.path}: {self.dataset}"
+
+    def read(self, start: int, stop: int, channels: NDArray[np.intp] | None = None) -> NDArray:
+        stored = self._stored()
+        if stored.ndim == 1:
+            rows = stored[start:stop][:, None]
+            return rows if channels is None else rows[:, channels]
+        wanted = self.columns if channels is None else (channels if self.columns is None else self.columns[channels])
+        if wanted is None:
+            return stored[start:stop] if self.time_axis == 0 else stored[:, start:stop].T
+        if len(wanted) == 0:
+            return np.empty((stop - start, 0), self.dtype)
+        low, high = int(wanted.min()), int(wanted.max()) + 1
+        out = np.empty((stop - start, len(wanted)), self.dtype)
+        # A soma per cell may be one column of thousands: what lies between is read in blocks, never all at once.
+        rows = max(1, BLOCK_BYTES // ((high - low) * self.dtype.itemsize))
+        for first in range(start, stop, rows):
+            last = min(first + rows, stop)
+            block = stored[first:last, low:high] if self.time_axis == 0 else stored[low:high, first:last].T
+            out[first - start : last - start] = block[:, wanted - low]
+        return out
+
+    def _stored(self) -> h5py.Dataset:
+        if self._held is None or self._held[0] != os.getpid() or not self._held[1]:
+            self._held = os.getpid(), open_hdf5(self.path)
+        return self._held[1][self.dataset]
+
+    def __getstate__(self) -> dict:
+        return {**self.__dict__, "_held": None}
+
+
+@dataclass(frozen=True, eq=False)
+class ConcatenatedSource:
+    """Sources of equal width one after the other in time, such as the sweeps of a cell."""
+
+    parts: Sequence[Source]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return sum(part.shape[0] for part in self.parts), self.parts[0].shape[1]
+
+    @property
+    def dtype(self) -> np.dtype:
+        return np.result_type(*(part.dtype for part in self.parts))
+
+    @property
+    def place(self) -> str:
+        return f"{self.parts[0].place} and {len(self.parts) - 1} more"
+
+    def read(self, start: int, stop: int, channels: NDArray[np.intp] | None = None) -> NDArray:
+        pieces, begin = [], 0
+        for part in self.parts:
+            low, high = max(start - begin, 0), min(stop - begin, part.shape[0])
+            if low < high:
+                pieces.append(part.read(low, high, channels))
+            begin += part.shape[0]
+        if not pieces:
+            return np.empty((0, self.shape[1] if channels is None else len(channels)), self.dtype)
+        return np.concatenate(pieces)
+
+
+def array_source(values: ArrayLike, dtype: DTypeLike | None = None, place: str = "memory") -> ArraySource:
+    """An `ArraySource` of a (steps,) or (steps, channels) array."""
+    array = np.asarray(values, dtype=dtype)
+    return ArraySource(array[:, None] if array.ndim == 1 else array, place)

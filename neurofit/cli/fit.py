@@ -1,0 +1,73 @@
+"""`neurofit fit RECORDING --out RUN`: fit a next-step model and score it beside the trivial answers."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, get_args
+
+import tyro
+
+from neurofit.cli.parse import parse, split_commas
+from neurofit.estimators.options import FitOptions, Preset, preset_options
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Fit a recurrent network that predicts the next sample of every channel, and score it on held-out time.
+
+    Persistence, the mean, an autoregression of every channel and a ridge vector autoregression are fitted and scored
+    beside it. Leaves config.json, scores.json, model.safetensors, figures/ and report.html in the folder --out.
+    """
+
+    recording: tyro.conf.Positional[Path]
+    """A recording: file or folder of any format that neurofit info reads."""
+    out: Path
+    """Folder of the run."""
+    options: FitOptions = field(default_factory=FitOptions)
+    resume: Literal["never", "auto", "must"] = "never"
+    """What to do with a run in --out: refuse it, go on with it if there is one, or demand one."""
+    overwrite: bool = False
+    """Remove a run in --out first."""
+
+
+def run(words: Sequence[str]) -> int:
+    """Runs the verb; returns the exit code."""
+    words = split_commas(words, "--snapshot-epochs")
+    default = Arguments(tyro.MISSING, tyro.MISSING, preset_options(_preset(words)))
+    arguments = parse(Arguments, words, verb="fit", default=default)
+    from neurofit.estimators.next_step import NextStep
+    from neurofit.estimators.tables import table_text, verdict
+    from neurofit.training import Interrupted
+
+    model = NextStep.from_options(arguments.options)
+    try:
+        model.fit(
+            arguments.recording,
+            out=arguments.out,
+            resume=arguments.resume,
+            overwrite=arguments.overwrite,
+            command=["neurofit", "fit", *words],
+        )
+    except Interrupted as stop:
+        print(f"neurofit: {stop}; go on with the same command and --resume auto", file=sys.stderr)
+        return 128 + (stop.signum or signal.SIGINT)
+    name, scores = arguments.options.network.model, model.scores["test"]
+    print(table_text(scores, name))
+    print(verdict(scores, model.fitted.validation_mse, name, "test"))
+    print(f"report: {arguments.out / 'report.html'}")
+    return 0
+
+
+def _preset(words: Sequence[str]) -> Preset | None:
+    """The preset among the words, found before they are parsed because it changes the defaults."""
+    for i, word in enumerate(words):
+        name = word.removeprefix("--preset=") if word.startswith("--preset=") else ""
+        if word == "--preset" and i + 1 < len(words):
+            name = words[i + 1]
+        if name in get_args(Preset):
+            return name  # type: ignore[return-value]
+    return None

@@ -1,0 +1,85 @@
+"""`neurofit predict RUN [RECORDING]`: one-step prediction of unseen time, scored beside the baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import tyro
+
+from neurofit.cli.parse import parse
+from neurofit_io.errors import RecordingError
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Predict held-out time of the fitted recording, or another recording with the same channels.
+
+    Writes the prediction in physical units with its times, the scores beside those of every baseline, and figures.
+    """
+
+    fitted: tyro.conf.Positional[Path]
+    """Folder of a finished run."""
+    recording: tyro.conf.Positional[Path | None] = None
+    """Another recording with the same channels and rate; by default the one the run was fitted on."""
+    span: Literal["test", "validation", "train", "all"] | None = None
+    """Which span; by default test, and all of another recording."""
+    start: int | None = None
+    """First step to predict, instead of a span, counted from the beginning of the prepared signal."""
+    steps: int | None = None
+    """Number of steps from --start; by default up to the next break in time."""
+    epoch: int | None = None
+    """Use the weights of this snapshot."""
+    predictor: Literal["network", "persistence", "mean", "ar", "var"] | None = None
+    """Who predicts; by default the network, or the baseline that beat it on validation."""
+    channels: str | None = None
+    """Columns of the signal to show as traces: 300,2000."""
+    out: Path | None = None
+    """File to write, .h5 or .nwb, with scores and figures beside it; by default a folder in the run."""
+    overwrite: bool = False
+    """Replace --out if it is there."""
+
+
+def run(words: Sequence[str]) -> int:
+    """Runs the verb; returns the exit code."""
+    arguments = parse(Arguments, words, verb="predict")
+    from neurofit.estimators.next_step import NextStep
+    from neurofit.estimators.reporting import report_prediction
+    from neurofit.estimators.tables import table_text, verdict
+    from neurofit.runs import Run
+
+    model = NextStep.load(arguments.fitted)
+    prediction = model.predict(
+        arguments.recording,
+        span=arguments.span,
+        start=arguments.start,
+        steps=arguments.steps,
+        epoch=arguments.epoch,
+        predictor=arguments.predictor,
+    )
+    file = report_prediction(
+        Run.open(arguments.fitted),
+        prediction,
+        model.fitted,
+        model.options,
+        out=arguments.out,
+        columns=_columns(arguments.channels),
+        overwrite=arguments.overwrite,
+    )
+    name = model.options.network.model
+    where, scores = str(prediction.provenance["span"]), prediction.scores(seed=model.options.train.seed)
+    print(table_text(scores, name))
+    print(verdict(scores, model.fitted.validation_mse, name, where))
+    print(f"scored: {name if prediction.predictor == 'network' else prediction.predictor}; written: {file}")
+    return 0
+
+
+def _columns(channels: str | None) -> list[int] | None:
+    if channels is None:
+        return None
+    try:
+        return [int(word) for word in channels.split(",")]
+    except ValueError:
+        raise RecordingError("", f"--channels {channels}", expected="column numbers such as 300,2000") from None

@@ -1,0 +1,330 @@
+"""`NextStep`: a recurrent network that predicts the next sample of every channel, beside the trivial answers.
+
+model = NextStep(cell="gru", signal="vm", epochs=30).fit("session.nwb")
+model.scores["test"]["skill_ar"]["pooled"]
+model.predict().values
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from neurofit.estimators.baselines import fit_series_baselines, training_step_size
+from neurofit.estimators.data import config_of, recording_of
+from neurofit.estimators.evaluation import evaluate
+from neurofit.estimators.next_step_program import NextStepProgram
+from neurofit.estimators.options import Device, FitOptions, Preset, fit_options
+from neurofit.estimators.prediction import Prediction, predict_pieces
+from neurofit.estimators.reporting import report_fit
+from neurofit.estimators.stored import Fitted, Shape
+from neurofit.linear import Baselines
+from neurofit.models import NextStepNetwork
+from neurofit.preparation import PreparedSeries, Scored, Span, prepare
+from neurofit.runs import Resume, Run, RunError, environment
+from neurofit.training import TrainResult, choose_device, device_name, seed_everything, train
+from neurofit_io import Recording, RecordingError, load
+
+LEAST_HIDDEN, MOST_HIDDEN = 64, 512
+DEFAULT_CHUNK = 100
+
+Data = Recording | str | os.PathLike[str]
+
+
+class NextStep:
+    """A next-step model of a continuous recording.
+
+    Args:
+        cell: Recurrent cell: `gru`, `lstm`, `peephole-lstm`, `rnn`, `gru-keras2015` or `lstm-keras2015`.
+        preset: Recipe of a paper, under the options given beside it.
+        device: Where to compute.
+        **options: Any field of `NextStepOptions`, `PrepareOptions`, `TrainOptions` and `LoadOptions`.
+
+    Attributes:
+        options: All options.
+        run: The run it was fitted in or loaded from; None before.
+
+    Raises:
+        RecordingError: No such option.
+    """
+
+    def __init__(
+        self, cell: str | None = None, *, preset: Preset | None = None, device: Device = "auto", **options: Any
+    ) -> None:
+        chosen = {"model": cell, **options} if cell is not None else options
+        self.options: FitOptions = fit_options(preset, device, **chosen)
+        self.run: Run | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._recording: Recording | None = None
+
+    @classmethod
+    def from_options(cls, options: FitOptions) -> Self:
+        """An estimator with these options."""
+        estimator = cls()
+        estimator.options = options
+        return estimator
+
+    def fit(
+        self,
+        recording: Data,
+        *,
+        out: str | os.PathLike[str] | None = None,
+        resume: Resume = "never",
+        overwrite: bool = False,
+        show: bool = True,
+        command: Sequence[str] = (),
+    ) -> Self:
+        """Fits the network and all baselines on the training span, and scores them on the test span.
+
+        Args:
+            recording: The recording, or the path of one.
+            out: Folder of the run; a temporary one when None, which `save` keeps.
+            resume: What to do with a run that is there: refuse, go on with it, or demand it.
+            overwrite: Remove a run that is there.
+            show: Print progress.
+            command: The command line, for the record.
+
+        Raises:
+            RecordingError: The recording, an option or the folder does not allow it; one line says why.
+            Interrupted: Ctrl-C or SIGTERM; a checkpoint is saved.
+        """
+        recording = recording if isinstance(recording, Recording) else load(recording, self.options.load)
+        self._recording = recording
+        series = prepare(recording, self.options.prepare)
+        shape = self._shape(series)
+        series.require(shape.chunk)
+        if out is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="neurofit-")
+            out = self._folder.name
+        self.run = Run.create(out, config_of(recording, series, self.options), resume=resume, overwrite=overwrite)
+        if self.run.finished:
+            return self
+        self._announce(series, shape, show)
+        self._fit(self.run, series, shape, show, command)
+        return self
+
+    @property
+    def scores(self) -> dict[str, Any]:
+        """Scores by span: `test`, and `validation` where it is another span."""
+        return self._fitted_run().scores()
+
+    def predict(
+        self,
+        recording: Data | None = None,
+        *,
+        span: Span | None = None,
+        start: int | None = None,
+        steps: int | None = None,
+        epoch: int | None = None,
+        predictor: str | None = None,
+    ) -> Prediction:
+        """Predicts each sample from the truth before it.
+
+        Args:
+            recording: Another recording with the same channels; None for the one it was fitted on.
+            span: `train`, `validation`, `test` or `all`; by default `test`, `all` for another recording.
+            start: First step to predict, counted in the prepared signal, instead of a span.
+            steps: Number of steps from `start` on.
+            epoch: Use the weights of this snapshot instead of those the run ended with.
+            predictor: `network`, `persistence`, `mean`, `ar` or `var`; by default the one the run chose.
+
+        Raises:
+            RecordingError: Another recording has other channels or another rate, or there is nothing to predict.
+        """
+        series = self.series(recording)
+        span = span or ("test" if recording is None else "all")
+        pieces = _chosen_pieces(series, start, steps) if start is not None else series.scored(span)
+        if not pieces:
+            raise RecordingError(
+                series.place,
+                f"no step of the {span} span can be scored",
+                expected=f"{series.warmup_steps} steps before it",
+            )
+        predictor = predictor or self.fitted.predictor
+        if predictor != "network" and predictor not in self.fitted.baselines.predictors():
+            known = ", ".join(("network", *self.fitted.baselines.predictors()))
+            raise RecordingError(self._fitted_run().path, f"no predictor {predictor!r}", expected=f"one of {known}")
+        where = span if start is None else f"steps {start}:{start + (steps or 0)}"
+        provenance = {"run": str(self._fitted_run().path), "recording": series.place, "span": where, "epoch": epoch}
+        return predict_pieces(
+            self.network(epoch), self.fitted.baselines, series, pieces, predictor=predictor, provenance=provenance
+        )
+
+    def score(self, recording: Data | None = None, *, span: Span | None = None) -> dict[str, Any]:
+        """Scores of one-step prediction, with those of every baseline.
+
+        Args:
+            recording: Another recording with the same channels; None for the one it was fitted on.
+            span: As for `predict`.
+
+        Returns:
+            One span of `scores.json`.
+        """
+        series = self.series(recording)
+        span = span or ("test" if recording is None else "all")
+        evaluation = evaluate(self.network(), self.fitted.baselines, series, span)
+        return evaluation.scores(self.fitted.predictor, seed=self.options.train.seed)
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Keeps the run in `folder`, which must not be there yet."""
+        self._fitted_run().copy_to(folder)
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str]) -> Self:
+        """The estimator of a finished run.
+
+        Raises:
+            RecordingError: The folder holds no finished run of a next-step model.
+        """
+        run = Run.open(folder)
+        config = run.config()
+        if config.get("estimator") != "next_step":
+            raise RunError(run.path, f"a run of {config.get('estimator')!r}", expected="a next-step model")
+        estimator = cls.from_options(FitOptions.from_json(config["options"]))
+        estimator.run = run
+        return estimator
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The network's weights, as plain torch loads them into `NextStepNetwork`."""
+        return load_file(self._fitted_run().model_path)
+
+    @property
+    def fitted(self) -> Fitted:
+        """Standardiser, baselines and shapes."""
+        return Fitted.load(self._fitted_run().path)
+
+    def network(self, epoch: int | None = None) -> NextStepNetwork:
+        """The fitted network on its device.
+
+        Args:
+            epoch: Weights of this snapshot instead of those the run ended with.
+
+        Raises:
+            RecordingError: There is no snapshot of that epoch.
+        """
+        run, network = self._fitted_run(), self._new_network(self.fitted.shape)
+        path = run.model_path if epoch is None else run.snapshot_path(epoch)
+        if not path.exists():
+            kept = ", ".join(str(e) for e in self.options.train.snapshot_epochs) or "none"
+            raise RunError(run.path, f"no snapshot of epoch {epoch}", expected=f"one of those kept: {kept}")
+        network.load_state_dict(load_file(path))
+        return network.to(choose_device(self.options.device))
+
+    def series(self, recording: Data | None = None) -> PreparedSeries:
+        """A recording prepared as the fitted one was; None for the fitted one itself.
+
+        Raises:
+            RecordingError: It changed since the fit, or has other channels or another rate.
+        """
+        if recording is None:
+            if self._recording is None:
+                self._recording = recording_of(self._fitted_run(), self.options)
+            return prepare(self._recording, self.options.prepare)
+        recording = recording if isinstance(recording, Recording) else load(recording, self.options.load)
+        return prepare(recording, self.options.prepare, like=self.fitted.frozen)
+
+    def _shape(self, series: PreparedSeries) -> Shape:
+        network, channels = self.options.network, series.n_channels
+        longest = max((stretch.n_steps for stretch in series.spans["train"]), default=0)
+        hidden = channels if network.hidden == "channels" else network.hidden
+        return Shape(
+            n_channels=channels,
+            hidden=hidden or min(MOST_HIDDEN, max(LEAST_HIDDEN, channels)),
+            chunk=network.chunk or max(1, min(DEFAULT_CHUNK, (longest - 1) // 4)),
+        )
+
+    def _new_network(self, shape: Shape, step_size: np.ndarray | None = None) -> NextStepNetwork:
+        network = self.options.network
+        return NextStepNetwork(
+            cell=network.model,
+            n_channels=shape.n_channels,
+            hidden=shape.hidden,
+            layers=network.layers,
+            output=network.output,
+            residual_scale=None if step_size is None else torch.from_numpy(step_size),
+            bias=network.bias,
+        )
+
+    def _announce(self, series: PreparedSeries, shape: Shape, show: bool) -> None:
+        if not show:
+            return
+        network, default = self.options.network, self.options.network.hidden is None
+        lines = [
+            f"{series.name}: {series.n_channels} channels, {series.n_steps} steps of {series.dt_ms:g} ms",
+            *series.notes,
+            f"{network.model}, {network.output} output, {network.layers} x {shape.hidden} hidden units"
+            f"{' (by default the channels, 64 to 512)' if default else ''}, chunks of {shape.chunk} steps",
+        ]
+        print("\n".join(lines), file=sys.stderr, flush=True)
+
+    def _fit(self, run: Run, series: PreparedSeries, shape: Shape, show: bool, command: Sequence[str]) -> None:
+        options, device = self.options, choose_device(self.options.device)
+        run.write_environment(environment(threads=torch.get_num_threads(), device=device_name(device), command=command))
+        baselines = fit_series_baselines(series)
+        seed_everything(options.train.seed)
+        network = self._new_network(shape, training_step_size(series)).to(device)
+        program = NextStepProgram(
+            network,
+            series,
+            chunk=shape.chunk,
+            batch=None if options.network.batch == "all" else options.network.batch,
+            carried=options.network.state == "carried",
+            patience=options.train.patience,
+            seed=options.train.seed,
+        )
+        result = train(program, options.train, run, show=show)
+        self._finish(run, series, shape, network, baselines, result)
+
+    def _finish(
+        self,
+        run: Run,
+        series: PreparedSeries,
+        shape: Shape,
+        network: NextStepNetwork,
+        baselines: Baselines,
+        result: TrainResult,
+    ) -> None:
+        """Chooses between network and baselines on validation, scores on test, and writes everything down."""
+        validation = evaluate(network, baselines, series, "validation")
+        predictor = "network" if series.validation_is_test else validation.best()
+        fitted = Fitted(shape, series.frozen(), baselines, predictor, validation.pooled_mse())
+        fitted.save(run.path)
+        test = predict_pieces(
+            network, baselines, series, series.scored("test"), predictor=predictor, provenance={"span": "test"}
+        )
+        spans = (
+            {"test": test.evaluation}
+            if series.validation_is_test
+            else {"test": test.evaluation, "validation": validation}
+        )
+        run.write_scores({name: each.scores(predictor, seed=self.options.train.seed) for name, each in spans.items()})
+        report_fit(run, self.options, fitted, test, result, notes=series.notes)
+        run.finish()
+
+    def _fitted_run(self) -> Run:
+        if self.run is None:
+            raise RecordingError("", "the model is not fitted", do="call fit first, or NextStep.load")
+        return self.run
+
+
+def _chosen_pieces(series: PreparedSeries, start: int, steps: int | None) -> tuple[Scored, ...]:
+    """The steps `start:start + steps`, warmed up on the truth before them; nothing may break within."""
+    for stretch in series.stretches("all"):
+        if stretch.start <= start < stretch.stop:
+            stop = stretch.stop if steps is None else start + steps
+            first = stretch.start + max(1, series.max_order)
+            if first <= start < stop <= stretch.stop:
+                return (Scored(max(stretch.start, start - series.warmup_steps), start, stop),)
+            raise RecordingError(
+                series.place, f"--start {start} --steps {stop - start}", expected=f"steps within {first}:{stretch.stop}"
+            )
+    usable = ", ".join(f"{s.start}:{s.stop}" for s in series.stretches("all")[:5])
+    raise RecordingError(series.place, f"--start {start}", expected=f"a usable step ({usable})")

@@ -1,0 +1,129 @@
+"""Training of a next-step network: chunks of a recording, teacher forcing, squared error.
+
+    loss = mean over chunks, steps and channels of (x_{t+1} - x^_{t+1})^2, in model space
+
+Carried state: the recording lies in parallel streams; each update takes the next chunk of every stream and starts from
+the states the last one ended with, cut from the graph (truncated backpropagation). Zero state: chunks are drawn without
+replacement in an order that depends on the seed and the epoch alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from neurofit.estimators.evaluation import network_mse
+from neurofit.models import NextStepNetwork, State
+from neurofit.preparation import PreparedSeries, consecutive_chunks, parallel_streams
+from neurofit.training import out_of_patience
+
+
+@dataclass(frozen=True, eq=False)
+class ChunkBatch:
+    """What one update trains on.
+
+    Attributes:
+        starts: First input step of each chunk, (batch,).
+        resets: Chunks that start from the state zero, (batch,).
+    """
+
+    starts: NDArray[np.int64]
+    resets: NDArray[np.bool_]
+
+
+class NextStepProgram:
+    """The training loop's view of a next-step network and a recording.
+
+    Args:
+        network: The network, on the device it computes on.
+        series: The prepared recording.
+        chunk: Steps of truncated backpropagation.
+        batch: Chunks in an update; None for all of them.
+        carried: Whether the state is carried from chunk to chunk.
+        patience: Epochs without a better validation loss after which training ends; None for never.
+        seed: Seed of the order of the chunks.
+    """
+
+    def __init__(
+        self,
+        network: NextStepNetwork,
+        series: PreparedSeries,
+        *,
+        chunk: int,
+        batch: int | None,
+        carried: bool,
+        patience: int | None,
+        seed: int,
+    ) -> None:
+        self.model, self.series = network, series
+        self.chunk, self.carried, self.patience, self.seed = chunk, carried, patience, seed
+        self.device = next(network.parameters()).device
+        chunks = consecutive_chunks(series.spans["train"], chunk)
+        self.starts = np.array([start for start, _ in chunks], dtype=np.int64)
+        self.batch = min(batch or len(chunks), len(chunks))
+        self.streams = parallel_streams(series.spans["train"], chunk, self.batch) if carried else None
+        self.updates_per_epoch = len(self.streams.starts) if self.streams else -(-len(chunks) // self.batch)
+        self.state: State = network.initial_state(self.batch)
+        resident = series.values() if self.device.type != "cpu" else None
+        self.values = None if resident is None else torch.tensor(resident, device=self.device)
+
+    def batches(self, update: int) -> Iterator[ChunkBatch]:
+        """The batches from `update` on, epoch after epoch."""
+        epoch, row = divmod(update, self.updates_per_epoch)
+        while True:
+            yield from self._epoch(epoch)[row:]
+            epoch, row = epoch + 1, 0
+
+    def step(self, batch: ChunkBatch) -> Mapping[str, Tensor]:
+        """Forward and backward pass over one batch."""
+        values = self._values(batch.starts)
+        prediction, state = self.model(values[:, :-1], self._start(batch.resets))
+        loss = functional.mse_loss(prediction, values[:, 1:])
+        loss.backward()
+        if self.carried:
+            self.state = tuple(part.detach() for part in state)
+        return {"train": loss.detach()}
+
+    def validate(self) -> Mapping[str, float]:
+        """Pooled squared error over the validation span, in units of the training standard deviation."""
+        return {"validation": network_mse(self.model, self.series, "validation")}
+
+    def should_stop(self, history: Sequence[Mapping[str, Any]]) -> bool:
+        """Whether patience has run out."""
+        return out_of_patience(history, patience=self.patience)
+
+    def state_dict(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """The carried states."""
+        return {f"state{i}": part for i, part in enumerate(self.state)}, {}
+
+    def load_state_dict(self, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> None:
+        """Takes the carried states back."""
+        self.state = tuple(tensors[f"state{i}"].to(self.device) for i in range(len(self.state)))
+
+    def _epoch(self, epoch: int) -> list[ChunkBatch]:
+        if self.streams is not None:
+            return [ChunkBatch(*row) for row in zip(self.streams.starts, self.streams.resets, strict=True)]
+        order = np.random.default_rng((self.seed, epoch)).permutation(self.starts)
+        drawn = [order[i : i + self.batch] for i in range(0, len(order), self.batch)]
+        return [ChunkBatch(starts, np.ones(len(starts), dtype=bool)) for starts in drawn]
+
+    def _start(self, resets: NDArray[np.bool_]) -> State:
+        if resets.all():
+            return self.model.initial_state(len(resets))
+        keep = torch.from_numpy(~resets).to(self.device)[:, None]
+        return self.state if not resets.any() else tuple(torch.where(keep, part, 0.0) for part in self.state)
+
+    def _values(self, starts: NDArray[np.int64]) -> Tensor:
+        """Inputs and targets of the chunks, (batch, chunk + 1, channel)."""
+        stops = starts + self.chunk + 1
+        spans = list(zip(starts.tolist(), stops.tolist(), strict=True))
+        if self.values is not None:
+            return torch.stack([self.values[start:stop] for start, stop in spans])
+        return torch.from_numpy(np.stack([self.series.read(start, stop) for start, stop in spans])).to(self.device)

@@ -1,0 +1,128 @@
+"""What a fit and a prediction leave behind: figures, scores and a one-page report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from neurofit import figures
+from neurofit.estimators.drawing import Figures, channel_positions, loss_figure, prediction_figures, write_figures
+from neurofit.estimators.options import PRESET_OURS, FitOptions
+from neurofit.estimators.prediction import Prediction
+from neurofit.estimators.stored import Fitted
+from neurofit.estimators.tables import score_table, verdict
+from neurofit.runs import Run
+from neurofit.training import TrainResult
+from neurofit_io import save
+from neurofit_io.files import write_json, write_text
+
+
+def report_fit(
+    run: Run, options: FitOptions, fitted: Fitted, test: Prediction, result: TrainResult, *, notes: Sequence[str]
+) -> None:
+    """Leaves the figures and the report of a fit in its run."""
+    name, scores = options.network.model, run.scores()
+    best = result.best_epoch if options.train.keep == "best" and result.best_epoch else None
+    drawn = prediction_figures(test, name)
+    if result.history:
+        caption = f"Loss of the {name} by epoch, with the errors of the baselines on the validation span as lines"
+        drawn.insert(0, ("losses", caption, loss_figure(result.history, fitted.validation_mse, best)))
+    write_figures(run.figures_path, drawn)
+    write_report(
+        run.path / "report.html",
+        title=f"{name} on {test.signal} of {Path(str(run.config()['recording']['path'])).name}",
+        summary=verdict(scores["test"], fitted.validation_mse, name, "test"),
+        scores=scores,
+        name=name,
+        drawn=drawn,
+        details={**{f"note {i}": note for i, note in enumerate(notes, 1)}, **run_details(options, run)},
+    )
+
+
+def report_prediction(
+    run: Run,
+    prediction: Prediction,
+    fitted: Fitted,
+    options: FitOptions,
+    *,
+    out: Path | None = None,
+    columns: Sequence[int] | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Writes a prediction with its scores, figures and report.
+
+    Args:
+        run: The run that predicts.
+        prediction: What it predicts.
+        fitted: What the run remembers.
+        options: The options of the run.
+        out: File to write, .h5 or .nwb; a folder in the run when None, replaced if it is there.
+        columns: Columns of the recording's signal to show as traces.
+        overwrite: Replace `out` if it is there.
+
+    Returns:
+        The file with the prediction. `scores.json`, `figures/` and `report.html` lie beside it, under its own name
+        where `out` points into a folder that has others.
+    """
+    where = str(prediction.provenance["span"])
+    file = out or run.path / "predictions" / "".join(c if c.isalnum() else "_" for c in where) / "prediction.h5"
+    shown = None if columns is None else channel_positions(prediction, columns)
+    save(prediction.as_recording(), file, overwrite=overwrite or out is None)
+    taken = any((file.parent / other).exists() for other in ("config.json", "scores.json")) and out is not None
+    beside = file.with_suffix("") if taken else file.parent
+    name, scores = options.network.model, prediction.scores(seed=options.train.seed)
+    drawn = prediction_figures(prediction, name, shown)
+    write_json(beside / "scores.json", {where: scores})
+    write_figures(beside / "figures", drawn)
+    write_report(
+        beside / "report.html",
+        title=f"{name} on {prediction.signal} of {Path(str(prediction.provenance['recording'])).name}, {where}",
+        summary=verdict(scores, fitted.validation_mse, name, where),
+        scores={where: scores},
+        name=name,
+        drawn=drawn,
+        details={"run": str(run.path), **run_details(options, run)},
+    )
+    return file
+
+
+def write_report(
+    path: Path,
+    *,
+    title: str,
+    summary: str,
+    scores: Mapping[str, Any],
+    name: str,
+    drawn: Figures,
+    details: Mapping[str, str],
+) -> None:
+    """Writes the one-page report."""
+    tables = [(f"Scores on {span}", *score_table(of_span, name)) for span, of_span in scores.items()]
+    html = figures.report_html(
+        title=title, summary=summary, tables=tables, figures=[(c, f) for _, c, f in drawn], details=details
+    )
+    write_text(path, html)
+
+
+def run_details(options: FitOptions, run: Run) -> dict[str, str]:
+    """What a reader needs to repeat a run: data, options, versions."""
+    config, environment = run.config(), run.environment()
+    ours = PRESET_OURS.get(options.preset or "", ())
+    flat = {
+        f"{group}.{key}": f"{value}{' (ours: the paper does not give it)' if key in ours else ''}"
+        for group, values in options.as_json().items()
+        if isinstance(values, dict)
+        for key, value in values.items()
+        if value is not None
+    }
+    packages = ", ".join(f"{k} {v}" for k, v in environment["packages"].items() if v)
+    return {
+        "recording": str(config["recording"]["path"]),
+        "fingerprint": str(config["recording"]["fingerprint"]),
+        "command": environment["command"],
+        "machine": ", ".join(str(environment[key]) for key in ("cpu", "device", "platform")),
+        "threads": str(environment["threads"]),
+        "versions": f"python {environment['python']}, {packages}",
+        **flat,
+    }

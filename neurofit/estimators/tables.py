@@ -1,0 +1,86 @@
+"""Scores as a table, and the result of a fit in one plain line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+PREDICTORS = ("network", "persistence", "mean", "ar", "var")
+
+
+def score_table(scores: Mapping[str, Any], name: str) -> tuple[list[str], list[list[str | float | None]]]:
+    """The scores of one span as a table: a row a predictor, all printed alike.
+
+    Args:
+        scores: One span of `scores.json`.
+        name: What the network is called, such as `gru`.
+    """
+    header = ["predictor", "mse", "95 % interval", "median", "r2", "skill over persistence", "skill over AR"]
+    rows = []
+    for predictor in PREDICTORS:
+        mse = scores["network"]["mse"] if predictor == "network" else scores[f"mse_{predictor}"]
+        own = scores["network"] if predictor == "network" else {}
+        interval = mse["ci95"]
+        rows.append(
+            [
+                (name if predictor == "network" else predictor) + (" *" if predictor == scores["predictor"] else ""),
+                mse["pooled"],
+                f"{interval[0]:.4g} .. {interval[1]:.4g}" if interval else None,
+                mse["median"],
+                *(_ratio(own, key, scores, predictor) for key in ("r2", "skill_persistence", "skill_ar")),
+            ]
+        )
+    return header, rows
+
+
+def _ratio(own: Mapping[str, Any], key: str, scores: Mapping[str, Any], predictor: str) -> float | None:
+    """1 - mse / reference of any predictor, from the pooled errors of a span."""
+    if own:
+        return own[key]["pooled"]
+    mse = scores[f"mse_{predictor}"]["pooled"]
+    linear = [scores[f"mse_{n}"]["pooled"] for n in ("ar", "var") if scores[f"mse_{n}"]["pooled"] is not None]
+    mean, persistence = scores["mse_mean"]["pooled"], scores["mse_persistence"]["pooled"]
+    reference = {"r2": mean, "skill_persistence": persistence, "skill_ar": min(linear)}[key]
+    return None if mse is None or not reference else 1 - mse / reference
+
+
+def table_text(scores: Mapping[str, Any], name: str) -> str:
+    """The score table for the terminal."""
+    header, rows = score_table(scores, name)
+    cells = [header, *([_cell(value) for value in row] for row in rows)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+    lines = [
+        "  ".join(f"{c:<{w}}" if i == 0 else f"{c:>{w}}" for i, (c, w) in enumerate(zip(row, widths, strict=True)))
+        for row in cells
+    ]
+    notes = [f"{k}: {scores[k]['note']}" for k in ("mse_var",) if scores[k]["pooled"] is None and scores[k].get("note")]
+    interval = scores["network"]["mse"].get("note")
+    notes += [f"no interval: {interval}"] if interval else []
+    return "\n".join([*lines, *notes])
+
+
+def _cell(value: str | float | None) -> str:
+    return "n/a" if value is None else value if isinstance(value, str) else f"{value:.4g}"
+
+
+def verdict(scores: Mapping[str, Any], validation_mse: Mapping[str, float], name: str, span: str) -> str:
+    """The result in one plain line; a loss is said as plainly as a win."""
+    own, linear = (
+        scores["network"],
+        min(
+            (n for n in ("ar", "var") if scores[f"mse_{n}"]["pooled"] is not None),
+            key=lambda n: scores[f"mse_{n}"]["pooled"],
+        ),
+    )
+    said = (
+        f"{span}: {name} mse {own['mse']['pooled']:.4g}, persistence {scores['mse_persistence']['pooled']:.4g}, "
+        f"mean {scores['mse_mean']['pooled']:.4g}, {linear} {scores[f'mse_{linear}']['pooled']:.4g} "
+        f"(in squared training std); skill over the best autoregression {own['skill_ar']['pooled']:.3f}"
+    )
+    if scores["predictor"] == "network":
+        return said
+    best = scores["predictor"]
+    return (
+        f"{said}. On validation the {name} loses to {best} ({validation_mse['network']:.4g} against "
+        f"{validation_mse[best]:.4g}): this run predicts with {best}"
+    )
