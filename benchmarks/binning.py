@@ -11,6 +11,7 @@ from protocol import Arm, Benchmark  # first, because it sets the number of thre
 # isort: split
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
+from itertools import islice
 from typing import Any
 
 import elephant.conversion
@@ -106,6 +107,13 @@ def whole_spans(units: int, bin_ms: float, ways: Iterable[tuple[str, Callable[[i
     return [Arm(name, partial(way, units, bin_ms)) for name, way in ways]
 
 
+def construction(units: int) -> list[Arm]:
+    """From one array of times a unit to what each library bins."""
+    ways = [("neurofit Spikes", ours), ("pynapple TsGroup", pynapples), ("neo SpikeTrain a unit", neos)]
+    trains(units)
+    return [Arm(name, partial(way.__wrapped__, units)) for name, way in ways]
+
+
 def random_windows(units: int, bin_ms: float, number: int) -> list[Arm]:
     """The same windows for all; pynapple, which restricts all units anew for each, gets a tenth of them."""
     spikes, group, arrays = ours(units), pynapples(units), trains(units)
@@ -124,6 +132,10 @@ def random_windows(units: int, bin_ms: float, number: int) -> list[Arm]:
         Arm("numpy searchsorted a unit", lambda: (searched(start) for start in starts), number),
         Arm("pynapple count", lambda: (counted(start) for start in starts[: number // 10]), number // 10),
     ]
+
+
+def first_hundred(values: Iterator[NDArray[Any]]) -> NDArray[Any]:
+    return np.stack([*islice(values, 100)])
 
 
 def main(rounds: int = 5, again: bool = False, units: int = 200) -> None:
@@ -150,8 +162,9 @@ def main(rounds: int = 5, again: bool = False, units: int = 200) -> None:
         case = f"{case_units} units, {DURATION_S} s, {spikes} spikes, bins of {bin_ms:g} ms"
         arms = partial(whole_spans, case_units, bin_ms, ways)
         benchmark.compare(case, arms, goal=goal, answer=checksum)
+    benchmark.compare(f"making the object, {units} units", partial(construction, units), goal="")
     case = f"random windows of {WINDOW} bins of 20 ms, {units} units, time a window"
-    benchmark.compare(case, partial(random_windows, units, 20.0, 1000), goal="")
+    benchmark.compare(case, partial(random_windows, units, 20.0, 1000), goal="", answer=first_hundred)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from neurofit_io.signals import Signal
 from neurofit_io.sources import ArraySource, Hdf5Source, MemmapSource, Source
 from neurofit_io.spike_times import spikes_of_vectors
 from neurofit_io.sweeps import Hdf5Array, SweepSource, sweeps_clock, trials_of_clock
-from neurofit_io.timing import TimeVector, clock_of, rate_beside, rate_of, time_vector
+from neurofit_io.timing import TimeVector, clock_of, is_time_vector, rate_beside, rate_of, time_vector
 from neurofit_io.trials import Trials
 from neurofit_io.units import to_design
 
@@ -110,12 +110,12 @@ def recording_of_arrays(
     """
     group = chosen(arrays, path, options)
     rest = [a for a in arrays if a not in group]
-    left = [f"{a.name} {a.shape}" for a in rest if np.prod(a.shape) > 1 and time_vector([a], None) is None]
+    left = [f"{a.name} {a.shape}" for a in rest if np.prod(a.shape) > 1 and not is_time_vector(a)]
     told = notes + ((f"not read: {', '.join(left[:_LISTED])}{' ...' if len(left) > _LISTED else ''}",) if left else ())
     kind = options.kind or group[0].kind
     if kind == "spikes":
         trains = [(a.name, a.in_memory()) for a in group]
-        spikes, more = spikes_of_vectors(trains, time_vector(rest, None), options, path)
+        spikes, more = spikes_of_vectors(trains, time_vector(rest, of=group[0].name), options, path)
         return Recording(_provenance(path, format, files, told + more), spike_trains={spikes.name: spikes})
     if len(group) > 1:
         raise ambiguous(group, path)
@@ -138,7 +138,7 @@ def chosen(arrays: Sequence[NamedArray], path: Path, options: LoadOptions) -> li
             raise RecordingError(path, f"no numeric array {name!r}", expected=f"one of {listed(arrays) or 'none'}")
         return found
     candidates = [a for a in arrays if np.prod(a.shape) > 1]
-    candidates = [a for a in candidates if time_vector([a], None) is None] or candidates
+    candidates = [a for a in candidates if not is_time_vector(a)] or candidates
     if not candidates:
         raise RecordingError(path, "no numeric array in it", expected="a recording")
     if len(candidates) > 1 and not _one_cell_array(candidates, options):
@@ -170,7 +170,7 @@ def signal_of(
     trial_axis = options.trial_axis if options.trial_axis is not None else array.trial_axis
     time_axis = _time_axis(array, rest, options, trial_axis)
     n_steps = array.shape[time_axis]
-    times = time_vector(rest, n_steps)
+    times = time_vector(rest, n_steps, of=array.name)
     if array.rate_hz is None:
         array = dataclasses.replace(array, rate_hz=rate_beside(array.name, rest))
     notes = () if times is None else times.notes
@@ -228,7 +228,7 @@ def _time_axis(array: NamedArray, rest: Sequence[NamedArray], options: LoadOptio
         )  # fmt: skip
     if len(long) == 1:
         return long[0]
-    timed = [axis for axis in long if time_vector(rest, shape[axis]) is not None]
+    timed = [axis for axis in long if time_vector(rest, shape[axis], of=array.name) is not None]
     if len(timed) == 1:
         return timed[0]
     as_said = ", ".join(f"--time-axis {a} for {shape[a]} steps" for a in long)

@@ -59,8 +59,11 @@ def refuse_damaged(path: Path) -> None:
 
 
 def _refuse_missing(path: Path) -> None:
-    if path.exists():
-        return
+    try:
+        if path.exists():
+            return
+    except OSError as error:
+        raise RecordingError(path, f"cannot be reached: {error.strerror}") from error
     if path.is_symlink():
         target = os.readlink(path)
         annex = ".git/annex/" in target
@@ -116,7 +119,8 @@ def _members(path: Path, kind: str) -> list[str]:
             return archive.namelist()
     try:
         with tarfile.open(path, "r:*") as archive:
-            return [member.name for _, member in zip(range(_LISTED + 1), archive, strict=False)]
+            # Beyond its first member a compressed archive would have to be unpacked.
+            return [member.name for _, member in zip(range(_LISTED + 1 if kind == "tar" else 1), archive, strict=False)]
     except tarfile.ReadError:
         return [path.stem] if kind != "7z" else []
 
@@ -158,8 +162,10 @@ def promised_hdf5_bytes(path: Path) -> int | None:
 
 
 def _end_of_file(block: bytes) -> int:
-    """Superblock versions 0 and 1 hold base, free space, end; 2 and 3 hold base, extension, end."""
+    """Superblock versions 0 and 1 hold base, free space, end; 2 and 3 base, extension, end; 0 where it is not known."""
     version = block[8] if len(block) > 8 else 0
+    if version > 3:
+        return 0
     width, first = (13, {0: 24, 1: 28}[version]) if version < 2 else (9, 12)
     size = block[width] if len(block) > width else 0
     end = block[first + 2 * size : first + 3 * size]

@@ -87,11 +87,13 @@ def _spikes(spikes: Spikes) -> Description:
 
 
 def _trials(trials: Trials) -> Description:
-    lengths = (trials.stop_s - trials.start_s)[np.isfinite(trials.stop_s)]
+    starts = trials.start_s[np.isfinite(trials.start_s)]
+    stops = trials.stop_s[np.isfinite(trials.stop_s)]
+    lengths = (trials.stop_s - trials.start_s)[np.isfinite(trials.stop_s - trials.start_s)]
     return {
         "name": trials.name, "count": len(trials), "columns": list(trials.columns),
-        "start_s": float(np.nanmin(trials.start_s)) if len(trials) else None,
-        "stop_s": float(np.nanmax(trials.stop_s)) if len(lengths) else None,
+        "start_s": float(starts.min()) if len(starts) else None,
+        "stop_s": float(stops.max()) if len(stops) else None,
         "shortest_s": float(lengths.min()) if len(lengths) else None,
         "median_s": float(np.median(lengths)) if len(lengths) else None,
         "longest_s": float(lengths.max()) if len(lengths) else None,

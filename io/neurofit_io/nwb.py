@@ -25,6 +25,7 @@ from neurofit_io.nwb_series import KNOWN, Series, named, series_of, why_no_signa
 from neurofit_io.nwb_sweeps import SweepOrder, join_sweeps, sweep_order
 from neurofit_io.nwb_tables import intervals_of, text
 from neurofit_io.nwb_units import span_of, spikes_of
+from neurofit_io.one_sweep import one_sweep
 from neurofit_io.options import LoadOptions
 from neurofit_io.recording import Provenance, Recording, unique_names
 from neurofit_io.safe_hdf5 import open_checked
@@ -66,7 +67,8 @@ def read(path: Path, options: LoadOptions) -> Recording:
     file = open_checked(path, options)
     with in_words(path):
         refuse_not_nwb2(file)
-        return _Reading(path, options, file).recording()
+        recording = _Reading(path, options, file).recording()
+    return recording if options.sweep is None else one_sweep(recording, options.sweep)
 
 
 @dataclass
@@ -150,7 +152,7 @@ class _Reading:
 
     def _named(self, series: Sequence[Series], intervals: dict[str, Trials]) -> dict[str, Signal]:
         order = self._attempt(sweep_order, self.file, series) or SweepOrder()
-        joined, sweeps, notes = join_sweeps(self.path, series, order, self.options)
+        joined, sweeps, notes = join_sweeps(series, order)
         self.notes += notes
         for name, table in sweeps.items():
             intervals.setdefault(name, table)

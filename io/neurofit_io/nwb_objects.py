@@ -42,9 +42,7 @@ class Found:
 
     @property
     def is_series(self) -> bool:
-        return self.type.endswith("Series") or (
-            "data" in self.group and bool({"starting_time", "timestamps"} & {*self.group})
-        )
+        return bool(self.type) and not {"data", "starting_time", "timestamps"}.isdisjoint(self.group)
 
     @property
     def is_table(self) -> bool:

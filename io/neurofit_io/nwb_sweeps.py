@@ -9,18 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from neurofit_io.clock import Clock, Segment, same_rate
-from neurofit_io.errors import RecordingError
 from neurofit_io.nwb_series import PATCH_CLAMP, Series
 from neurofit_io.nwb_tables import ends_of
-from neurofit_io.options import LoadOptions
 from neurofit_io.safe_hdf5 import read_numbers
 from neurofit_io.signals import Signal
 from neurofit_io.sources import ConcatenatedSource, Source
@@ -108,79 +104,69 @@ def _referred(file: h5py.File, column: str) -> list[str]:
     return [file[r["timeseries"]].name if r["timeseries"] and r["idx_start"] >= 0 else "" for r in rows]
 
 
-def join_sweeps(
-    path: Path, series: Sequence[Series], order: SweepOrder, options: LoadOptions
-) -> tuple[list[Series], dict[str, Trials], list[str]]:
-    """Sweeps joined into signals, the tables of sweeps, and a note on the order.
+@dataclass(frozen=True)
+class _Group:
+    """Sweeps of one kind, electrode and rate."""
 
-    Raises:
-        RecordingError: `options.sweep` is not one of the sweeps.
-    """
-    groups = _groups(series)
-    clamped = [name for name, group in groups if name is not None and not name.startswith("stimulus") and group]
-    joined, tables, notes = [], {}, []
-    for name, group in groups:
-        if name is None or (len(group) == 1 and options.sweep is None):
-            joined += [one if name is None else replace(one, signal=one.signal.renamed(name)) for one in group]
-            continue
-        ordered, by = order.sort(group)
-        chosen = ordered if options.sweep is None else [_pick(path, name, ordered, options.sweep)]
-        taken = "" if options.sweep is None else f"; sweep {options.sweep} is taken"
-        notes.append(f"{name}: {len(ordered)} sweeps in the order of their {by}{taken}")
-        joined.append(_joined(name, chosen))
-        if name in clamped:
-            tables["sweeps" if name == clamped[0] else f"sweeps_{name}"] = _table(chosen, order, series)
+    base: str
+    electrode: str
+    rate_hz: float
+    sweeps: list[Series]
+
+    def takes(self, one: Series, rate_hz: float) -> bool:
+        return (self.base, self.electrode) == (one.signal.name, one.electrode) and same_rate(self.rate_hz, rate_hz)
+
+    def name(self, groups: Sequence[_Group]) -> str:
+        """Its kind, with the electrode and the rate where they tell groups apart."""
+        rivals = [g for g in groups if g.base == self.base]
+        parts = [self.base]
+        if len({g.electrode for g in rivals}) > 1:
+            parts.append(re.sub(r"\W+", "_", self.electrode.rsplit("/", 1)[-1]).strip("_").lower())
+        if sum(g.electrode == self.electrode for g in rivals) > 1:
+            parts.append(f"{self.rate_hz:g}Hz")
+        return "_".join(parts)
+
+
+def join_sweeps(series: Sequence[Series], order: SweepOrder) -> tuple[list[Series], dict[str, Trials], list[str]]:
+    """Sweeps joined into signals (other series as they are), a table of the recorded ones, and notes on the order."""
+    groups, joined = _grouped(series)
+    tables: dict[str, Trials] = {}
+    notes = []
+    for group in groups:
+        name = group.name(groups)
+        ordered, by = order.sort(group.sweeps)
+        joined.append(_joined(name, ordered))
+        if len(ordered) > 1:
+            notes.append(f"{name}: {len(ordered)} sweeps in the order of their {by}")
+        if len(ordered) > 1 and not group.base.startswith("stimulus"):
+            table = f"sweeps_{name}" if "sweeps" in tables else "sweeps"
+            tables[table] = replace(_table(ordered, order, series), name=table)
     return joined, tables, notes
 
 
-def _pick(path: Path, name: str, sweeps: Sequence[Series], wanted: int) -> Series:
-    if not 0 <= wanted < len(sweeps):
-        raise RecordingError(
-            path, f"sweep {wanted} of {name}", expected=f"0 to {len(sweeps) - 1}", do="choose with --sweep"
-        )
-    return sweeps[wanted]
-
-
-def _groups(series: Sequence[Series]) -> list[tuple[str | None, list[Series]]]:
-    """Series that belong to one signal, by its name; None for those that are signals already."""
-    keyed: list[tuple[Series, str, float, list[Series]]] = []
-    alone: list[Series] = []
+def _grouped(series: Sequence[Series]) -> tuple[list[_Group], list[Series]]:
+    """Sweeps by what they belong to, and the series that are no sweeps."""
+    groups: list[_Group] = []
+    others = []
     for one in series:
-        rate = one.signal.rate_hz if one.found.type in PATCH_CLAMP else None
-        if rate is None or one.signal.shape[1] != 1 or len(one.signal.segments) != 1:
-            alone.append(one)
+        signal = one.signal
+        if one.found.type not in PATCH_CLAMP or signal.shape[1] != 1 or not signal.rate_hz or len(signal.segments) != 1:
+            others.append(one)
             continue
-        for first, electrode, hz, members in keyed:
-            if first.signal.name == one.signal.name and electrode == one.electrode and same_rate(hz, rate):
-                members.append(one)
-                break
+        home = next((g for g in groups if g.takes(one, signal.rate_hz)), None)
+        if home is None:
+            groups.append(_Group(signal.name, one.electrode, signal.rate_hz, [one]))
         else:
-            keyed.append((one, one.electrode, rate, [one]))
-    groups = [(_group_name(key, keyed), key[3]) for key in keyed]
-    return [*groups, (None, alone)]
-
-
-def _group_name(
-    key: tuple[Series, str, float, list[Series]], keyed: list[tuple[Series, str, float, list[Series]]]
-) -> str:
-    first, electrode, rate, _ = key
-    base = first.signal.name
-    rivals = [k for k in keyed if k[0].signal.name == base]
-    name = base
-    if len({k[1] for k in rivals}) > 1:
-        name += "_" + re.sub(r"\W+", "_", electrode.rsplit("/", 1)[-1]).strip("_").lower()
-    if len([k for k in rivals if k[1] == electrode]) > 1:
-        name += f"_{rate:g}Hz"
-    return name
+            home.sweeps.append(one)
+    return groups, others
 
 
 def _joined(name: str, sweeps: Sequence[Series]) -> Series:
-    first = sweeps[0].signal
-    said: dict[str, Any] = dict(first.metadata) if len(sweeps) == 1 else {"type": sweeps[0].found.type}
-    metadata = {**said, "electrode": sweeps[0].electrode.rsplit("/", 1)[-1]}
+    first = sweeps[0]
     if len(sweeps) == 1:
-        return replace(sweeps[0], signal=replace(first, name=name, metadata=metadata))
-    return replace(sweeps[0], signal=replace(concatenated([s.signal for s in sweeps]), name=name, metadata=metadata))
+        return replace(first, signal=first.signal.renamed(name))
+    metadata = {"type": first.found.type, "electrode": first.electrode.rsplit("/", 1)[-1]}
+    return replace(first, signal=replace(concatenated([s.signal for s in sweeps]), name=name, metadata=metadata))
 
 
 def concatenated(parts: Sequence[Signal]) -> Signal:

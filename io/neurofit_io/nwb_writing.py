@@ -13,6 +13,7 @@ Values are float32 in the design unit with the conversion beside them. What NWB 
 
 from __future__ import annotations
 
+import contextlib
 import re
 import uuid
 import warnings
@@ -100,9 +101,8 @@ def _subject(words: Mapping[str, str]) -> dict[str, str]:
 
 def _start_time(provenance: Provenance) -> tuple[datetime, str]:
     """When the session began, and a sentence for the description when that had to be taken from a file's date."""
-    said = provenance.metadata.get("session_start_time")
-    if said:
-        start = datetime.fromisoformat(str(said))
+    with contextlib.suppress(ValueError):
+        start = datetime.fromisoformat(str(provenance.metadata.get("session_start_time")))
         return (start if start.tzinfo else start.replace(tzinfo=UTC)), ""
     dated = provenance.files[0] if provenance.files else provenance.path
     if dated.exists():

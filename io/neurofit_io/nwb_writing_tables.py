@@ -19,8 +19,8 @@ TABLES_OWN = (
     "id", "name", "description", "colnames", "columns", "data", "parent", "fields", "object_id", "namespace",
 )  # fmt: skip
 UNITS_OWN = (
-    *TABLES_OWN, "spike_times", "obs_intervals", "electrodes", "electrode_group", "waveform_mean", "waveform_sd", "waveforms",
-    "resolution", "label",
+    *TABLES_OWN, "spike_times", "obs_intervals", "electrodes", "electrode_group", "waveform_mean", "waveform_sd",
+    "waveforms", "resolution", "label",
 )  # fmt: skip
 INTERVALS_OWN = (*TABLES_OWN, "start_time", "stop_time", "tags", "timeseries")
 

@@ -90,11 +90,13 @@ def _looked_for(signal: Signal) -> NDArray[np.float32]:
     """Values that stand for "missing" or "out of range", per channel in the signal's unit, (values, channels)."""
     dtype = signal.source.dtype
     if dtype.kind in "iu":
-        stored = [float(np.iinfo(dtype).min), float(np.iinfo(dtype).max)] if dtype.itemsize in (2, 4) else []
+        rails = [np.iinfo(dtype).min, np.iinfo(dtype).max] if dtype.kind == "i" else [np.iinfo(dtype).max]
+        stored = [float(rail) for rail in rails] if dtype.itemsize in (2, 4) else []
     else:
         stored = list(SENTINELS)
     values = np.array(stored)[:, None] * np.ones(signal.shape[1])
-    return (values * signal.gain + signal.offset).astype(np.float32)
+    physical = values * signal.gain + signal.offset
+    return np.where(np.abs(physical) < np.finfo(np.float32).max, physical, np.nan).astype(np.float32)
 
 
 def _bad_values(signal: Signal, seen: Moments) -> Iterator[Finding]:

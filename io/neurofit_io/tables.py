@@ -51,7 +51,7 @@ def _arrays(table: TextTable, options: LoadOptions) -> list[NamedArray]:
     if options.dataset is not None and options.dataset != stem:
         return _one_column(table, options.dataset)
     columns = [NamedArray(name, values, path) for name, values in zip(table.names, table.columns, strict=True)]
-    times = time_vector([c for c in columns if c.values.dtype.kind == "f"], None) if table.header else None
+    times = time_vector(columns) if table.header else None
     rest = [i for i, name in enumerate(table.names) if times is None or name != times.name]
     ids = None if table.header is None else np.array([table.names[i] for i in rest])
     values = table.numbers(rest)

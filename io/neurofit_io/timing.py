@@ -95,25 +95,48 @@ class TimeVector:
         return next((r for r in (1.0, 1e-3) if abs(step * r - 1) < _AGREE), None)
 
 
-def time_vector(arrays: Sequence[NamedArray], n_steps: int | None) -> TimeVector | None:
-    """The first array named like a time base (t, time, timestamps, time_ms) of `n_steps` values (None: of any)."""
+def time_vector(arrays: Sequence[NamedArray], n_steps: int | None = None, *, of: str = "") -> TimeVector | None:
+    """The time base of the array called `of`: named t, time, timestamps, time_ms, ... in its group or above.
+
+    Args:
+        arrays: Where to look.
+        n_steps: Values it has to have; None for any number.
+        of: Name of the array it belongs to; empty to look at the top only.
+    """
     for array in arrays:
-        leaf = re.split(r"[./]", array.name.lower())[-1]
-        match = _TIME_NAME.fullmatch(leaf)
+        parts = _parts(array.name)
+        match = _TIME_NAME.fullmatch(parts[-1].lower())
         size = int(np.prod(array.shape))
-        if match and array.is_vector and array.values.dtype.kind in "iuf" and size > 1 and n_steps in (None, size):
+        if match and _reaches(parts, of) and _is_numeric_vector(array) and n_steps in (None, size):
             return TimeVector(array.name, array.in_memory().reshape(-1), _FACTORS.get(match[3], 1.0), array.place)
     return None
 
 
-def rate_beside(name: str, arrays: Sequence[NamedArray]) -> float | None:
-    """The one number called fs, fps, rate, ... in the same group or struct as `name`, or at the top of the file."""
-    parent = re.split(r"[./][^./]*$", name)[0] if re.search(r"[./]", name.strip("/")) else ""
+def is_time_vector(array: NamedArray) -> bool:
+    """Whether the array is named and shaped as a time base."""
+    return bool(_TIME_NAME.fullmatch(_parts(array.name)[-1].lower())) and _is_numeric_vector(array)
+
+
+def rate_beside(of: str, arrays: Sequence[NamedArray]) -> float | None:
+    """The one number called fs, fps, rate, ... in the group or struct of the array called `of`, or above."""
     for array in arrays:
-        above, _, leaf = array.name.replace("/", ".").rpartition(".")
-        if leaf.lower() in RATE_NAMES and above in ("", parent.replace("/", ".")) and np.prod(array.shape) == 1:
+        parts = _parts(array.name)
+        if parts[-1].lower() in RATE_NAMES and _reaches(parts, of) and np.prod(array.shape) == 1:
             return float(array.in_memory().reshape(-1)[0])
     return None
+
+
+def _parts(name: str) -> list[str]:
+    return re.split(r"[./]", name.strip("/"))
+
+
+def _reaches(parts: list[str], of: str) -> bool:
+    """Whether something at `parts` belongs to the group of `of`, or to one above it."""
+    return _parts(of)[: len(parts) - 1] == parts[:-1]
+
+
+def _is_numeric_vector(array: NamedArray) -> bool:
+    return bool(array.is_vector and array.values.dtype.kind in "iuf" and np.prod(array.shape) > 1)
 
 
 def rate_of(

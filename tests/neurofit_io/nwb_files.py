@@ -127,7 +127,8 @@ def behaviour(file: NWBFile) -> None:
         timestamps=np.arange(10) / 50.0,
     )  # fmt: skip
     pupil = pynwb.behavior.PupilTracking(TimeSeries(name="diameter", data=np.ones(10), unit="mm", rate=50.0))
-    for container in (position, pupil):
+    wheel = pynwb.behavior.BehavioralTimeSeries(TimeSeries(name="wheel", data=np.ones(8), unit="cm/s", rate=20.0))
+    for container in (position, pupil, wheel):
         module.add(container)
 
 

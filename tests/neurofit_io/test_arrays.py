@@ -14,7 +14,7 @@ from neurofit_io import LoadOptions, RecordingError, RecordingWarning
 from neurofit_io.arrays import NamedArray, oriented, recording_of_arrays
 from neurofit_io.recording import Recording
 from neurofit_io.sweeps import Hdf5Array, SweepSource
-from neurofit_io.timing import time_vector
+from neurofit_io.timing import is_time_vector, time_vector
 
 FILE = Path("file.x")
 VALUES = np.random.default_rng(0).normal(size=(40, 3))
@@ -231,11 +231,19 @@ def test_connectivity_needs_an_orientation() -> None:
     np.testing.assert_array_equal(got.weight, weights.T)
 
 
-@pytest.mark.parametrize("name", ["t", "Time", "timestamps", "a.time_s", "g/t_ms"])
+@pytest.mark.parametrize("name", ["t", "Time", "timestamps", "a.time_s", "g/t_ms", "time (s)"])
 def test_time_names(name: str) -> None:
-    assert time_vector([NamedArray(name, np.arange(5.0), FILE)], 5) is not None
+    assert is_time_vector(NamedArray(name, np.arange(5.0), FILE))
 
 
 @pytest.mark.parametrize("name", ["train", "x", "tt", "spiketimes", "downtime"])
 def test_other_names(name: str) -> None:
-    assert time_vector([NamedArray(name, np.arange(5.0), FILE)], 5) is None
+    assert not is_time_vector(NamedArray(name, np.arange(5.0), FILE))
+
+
+@pytest.mark.parametrize(
+    ("name", "found"), [("t", True), ("a.t", True), ("a.b[0].t", True), ("a.b[1].t", False), ("c.t", False)]
+)
+def test_time_belongs_to_its_group(name: str, found: bool) -> None:
+    times = time_vector([NamedArray(name, np.arange(5.0), FILE)], 5, of="a.b[0].x")
+    assert (times is not None) == found

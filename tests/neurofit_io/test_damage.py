@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import struct
+import tarfile
 from pathlib import Path
 
 import h5py
@@ -117,6 +118,21 @@ def test_unrecognised_lists_what_is_there(tmp_path: Path) -> None:
     assert "it holds: x.h5" in str(unrecognised(tmp_path))
     (tmp_path / "notes").write_text("hello")
     assert "--format" in str(unrecognised(tmp_path / "notes"))
+
+
+def test_plain_tar_lists_its_members(tmp_path: Path) -> None:
+    for name in ("a.h5", "b.h5"):
+        (tmp_path / name).write_bytes(b"x")
+    with tarfile.open(tmp_path / "x.tar", "w") as archive:
+        archive.add(tmp_path / "a.h5", "a.h5")
+        archive.add(tmp_path / "b.h5", "b.h5")
+    with pytest.raises(RecordingError, match=r"a tar archive: a\.h5, b\.h5; unpack"):
+        refuse_damaged(tmp_path / "x.tar")
+
+
+def test_name_that_no_file_can_have(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match="cannot be reached: File name too long"):
+        refuse_damaged(tmp_path / ("x" * 5000))
 
 
 def test_annex_pointer_without_link(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ def test_names_say_what_a_series_is(tmp_path: Path) -> None:
         "dff_0": ("dff", "n.a.", (40, 2)),
         "dff_1": ("dff", "n.a.", (40, 2)),
         "SpatialSeries": ("other", "cm", (10, 2)),
+        "wheel": ("other", "cm/s", (8, 1)),
         "diameter": ("other", "mm", (10, 1)),
     }
     assert any("/acquisition/film (images)" in note for note in recording.provenance.notes)
@@ -70,7 +71,7 @@ def test_nothing_but_metadata_is_read_on_opening(tmp_path: Path, monkeypatch: py
     with h5py.File(path, "r") as file:
         data = []
         file.visititems(lambda name, thing: data.append(f"/{name}") if name.endswith("/data") else None)
-    assert len(data) == 7
+    assert len(data) == 8
     touched = []
     original = h5py.Dataset.__getitem__
     monkeypatch.setattr(
@@ -110,7 +111,7 @@ def test_several_candidates_are_listed(tmp_path: Path) -> None:
 
 def test_series_of_one_name_are_told_apart_by_their_containers(tmp_path: Path) -> None:
     path = file_with(tmp_path / "a.nwb", behaviour, lambda f: f.processing["behavior"].add(_eye()))
-    assert {"SpatialSeries_position", "SpatialSeries_eye", "diameter"} == {*load(path).signals}
+    assert {"SpatialSeries_position", "SpatialSeries_eye", "diameter", "wheel"} == {*load(path).signals}
 
 
 def _eye() -> object:

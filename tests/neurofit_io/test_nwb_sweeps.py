@@ -95,7 +95,7 @@ def test_one_sweep_can_be_taken(tmp_path: Path) -> None:
     one = load(path, sweep=1)
     assert (one.signals["vm"].start_s, one.signals["vm"].clock.sweeps, len(one.intervals["sweeps"])) == (4.0, None, 1)
     assert values_of(one) == [2000]
-    with pytest.raises(RecordingError, match="sweep 2 of vm; expected 0 to 1; choose with --sweep"):
+    with pytest.raises(RecordingError, match="--sweep 2; expected 0 to 1"):
         load(path, sweep=2)
 
 

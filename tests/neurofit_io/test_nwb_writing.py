@@ -135,8 +135,12 @@ def test_one_slab_at_a_time_is_read(tmp_path: Path) -> None:
     assert load(path).signals["speed"].read(199_999)[0, 0] == 196_608
 
 
-def test_a_real_recording_survives(tmp_path: Path, shared_data: Path) -> None:
-    recording = load(shared_data / "nwb_icephys_ferguson/FergusonEtAl2015_PYR2.nwb")
+@pytest.mark.filterwarnings("ignore::neurofit_io.errors.RecordingWarning")
+@pytest.mark.parametrize(
+    "file", ["icephys_ferguson/FergusonEtAl2015_PYR2", "icephys_hippocampus/99111002", "units_phy/A8604-211122"]
+)
+def test_a_real_recording_survives(tmp_path: Path, shared_data: Path, file: str) -> None:
+    recording = load(shared_data / f"nwb_{file}.nwb")
     for name in ("a.nwb", "a.h5"):
         assert differences(recording, load(save(recording, tmp_path / name))) == []
 

@@ -26,6 +26,17 @@ def test_saved_and_loaded_equal(tmp_path: Path, name: str) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == [name]
 
 
+@pytest.mark.parametrize("name", ["a.h5", "a.nwb"])
+def test_one_sweep_can_be_taken_of_what_was_saved(tmp_path: Path, name: str) -> None:
+    whole = load(save(every_field_recording(), tmp_path / name))
+    one = load(tmp_path / name, sweep=2)
+    assert (one.signals["vm_cell2"].shape, one.signals["vm_cell2"].start_s) == ((250, 1), 2.0)
+    np.testing.assert_array_equal(one.signals["vm_cell2"].read(10, 20), whole.signals["vm_cell2"].read(360, 370))
+    assert one.signals["vm"].shape == whole.signals["vm"].shape
+    with pytest.raises(RecordingError, match="--sweep 3; expected 0 to 2"):
+        load(tmp_path / name, sweep=3)
+
+
 def test_other_suffixes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match=r"suffix '\.mat'; expected one of \.nwb, \.h5, \.hdf5"):
         save(every_field_recording(), tmp_path / "a.mat")
