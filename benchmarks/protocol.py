@@ -78,7 +78,7 @@ class Benchmark:
         goal: str,
         answer: Callable[[Any], NDArray[Any]] | None = None,
         tolerance: float = 0.0,
-    ) -> dict[str, Any]:
+    ) -> None:
         """Measures one case, prints its table and keeps its row.
 
         Args:
@@ -97,7 +97,6 @@ class Benchmark:
             known[case] = {"case": case, "goal": goal, **measured, **_circumstances()}
             _append(self.name, known[case])
         print(table([known[case]]), end="\n\n", flush=True)
-        return known[case]
 
 
 def rows(benchmark: str) -> list[dict[str, Any]]:

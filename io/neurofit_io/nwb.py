@@ -21,7 +21,7 @@ from neurofit_io.errors import RecordingError, RecordingWarning
 from neurofit_io.nwb_connectivity import connectivity_of, is_connectivity
 from neurofit_io.nwb_objects import NEWEST, Contents, Found, contents, nwb_version, refuse_not_nwb2
 from neurofit_io.nwb_own import own_connectivity, own_description, own_intervals, own_signals, own_spikes
-from neurofit_io.nwb_series import KNOWN, Series, named, series_of, why_no_signal
+from neurofit_io.nwb_series import KNOWN, Series, named, role, series_of, why_no_signal
 from neurofit_io.nwb_sweeps import SweepOrder, join_sweeps, sweep_order
 from neurofit_io.nwb_tables import intervals_of, text
 from neurofit_io.nwb_units import span_of, spikes_of
@@ -58,8 +58,8 @@ def read(path: Path, options: LoadOptions) -> Recording:
 
     Args:
         path: The file.
-        options: `dataset` takes one series or table by its path, `sweep` one sweep; `kind`, `unit`, `rate_hz` and
-            `spike_unit` help where the file is silent or wrong.
+        options: `dataset` takes one series or table by its path, `sweep` one sweep; `kind`, `unit`, `scale`, `rate_hz`
+            and `spike_unit` help where the file is silent or wrong.
 
     Raises:
         RecordingError: NWB 1, damaged, or nothing in it can be read.
@@ -146,7 +146,12 @@ class _Reading:
         ours = self._attempt(own_signals, self.path, said, series, self.options) or {}
         taken = {path for name in ours for path in said["signals"][name]["series"]}
         rest = [s for s in series if s.path not in taken and not why_no_signal(s)]
-        chosen = self.options.dataset is not None or len(rest) == 1
+        chosen = self.options.dataset is not None or len({role(s) for s in rest}) == 1
+        if not chosen and rest and (self.options.kind or self.options.scale is not None):
+            raise RecordingError(
+                self.path, f"--kind or --scale for {len(rest)} series of several kinds", expected="one series",
+                do=f"choose it with --dataset, such as {rest[0].path}",
+            )  # fmt: skip
         opened = [self._attempt(series_of, self.path, s, self.options, chosen=chosen) for s in rest]
         return {**ours, **self._named([one for one in opened if one is not None], intervals)}
 

@@ -48,7 +48,7 @@ def own_signals(path: Path, said: Said, series: Sequence[Found], options: LoadOp
 
 
 def _signal(path: Path, name: str, entry: Said, parts: Sequence[Found], options: LoadOptions) -> Signal:
-    as_written = replace(options, kind=entry["kind"], unit=None)
+    as_written = replace(options, kind=entry["kind"], unit=None, scale=None)
     signals = [series_of(path, found, as_written, chosen=True).signal for found in parts]
     signal = concatenated(signals) if entry["sweeps"] else signals[0]
     clock = replace(signal.clock, rate_hz=entry["rate_hz"], start_s=entry["start_s"])

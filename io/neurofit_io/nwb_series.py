@@ -96,7 +96,7 @@ def series_of(path: Path, found: Found, options: LoadOptions, *, chosen: bool = 
         path: The file.
         found: The series.
         options: Unit, rate and start where the file does not say.
-        chosen: Whether `options.kind` and `options.unit` speak of this series alone, and go before the file.
+        chosen: Whether `options.kind`, `unit` and `scale` speak of this series alone, and go before the file.
 
     Raises:
         RecordingError: No data, no unit, no time base, or parts that contradict each other.
@@ -110,7 +110,8 @@ def series_of(path: Path, found: Found, options: LoadOptions, *, chosen: bool = 
         ids, positions, probe = _channels(found.group, 1 if data.ndim == 1 else data.shape[1], place)
         signal = Signal(
             name, kind, design_unit, Hdf5Source(path, f"{found.path}/data"), _clock(path, found, len(data), options),
-            _gain(found.group, data, factor), float(data.attrs.get("offset", 0.0)) * factor,
+            _gain(found.group, data, options.scale if chosen else None) * factor,
+            float(data.attrs.get("offset", 0.0)) * factor,
             np.empty(0, np.int64) if ids is None else ids, positions, _said(found),
         )  # fmt: skip
         return Series(found, signal, _electrode(found.group), probe)
@@ -134,8 +135,8 @@ def _unit(found: Found, data: h5py.Dataset, options: LoadOptions, place: str, ch
     return stored
 
 
-def _gain(group: h5py.Group, data: h5py.Dataset, factor: float) -> float | NDArray[np.float64]:
-    gain = float(data.attrs.get("conversion", 1.0)) * factor
+def _gain(group: h5py.Group, data: h5py.Dataset, scale: float | None) -> float | NDArray[np.float64]:
+    gain = float(data.attrs.get("conversion", 1.0)) if scale is None else scale
     if "channel_conversion" not in group:
         return gain
     return gain * read_numbers(group["channel_conversion"]).astype(np.float64)

@@ -101,6 +101,15 @@ def test_kind_and_unit_can_be_said_of_one_series(tmp_path: Path) -> None:
     np.testing.assert_array_equal(signal.read(1, 3)[:, 0], [1000, 2000])
 
 
+def test_scale_goes_before_the_conversion_of_one_series(tmp_path: Path) -> None:
+    path = file_with(tmp_path / "a.nwb", clamp("s1", value=-65.0), clamp("s2", 1.0, value=-64.0))
+    np.testing.assert_allclose(load(path, scale=1e-3).signal().read()[[0, 30], 0], [-65, -64])
+    other = file_with(tmp_path / "b.nwb", clamp("s1", value=-65.0), series("speed"))
+    with pytest.raises(RecordingError, match=r"--kind or --scale for 2 series.*--dataset, such as /acquisition/s1"):
+        load(other, scale=1e-3)
+    np.testing.assert_allclose(load(other, scale=1e-3, dataset="acquisition/s1").signal().read(), -65)
+
+
 def test_several_candidates_are_listed(tmp_path: Path) -> None:
     recording = load(file_with(tmp_path / "a.nwb", series("speed"), probe))
     with pytest.raises(
