@@ -72,7 +72,7 @@ def autoregressions(channels: int, steps: int, subset: int) -> list[Arm]:
     return [Arm("neurofit", ours), Arm(f"numpy lstsq a channel, {subset} channels, scaled", loop, subset / channels)]
 
 
-def _least_squares(train: NDArray, validation: NDArray, order: int) -> tuple[NDArray[np.float64], float]:
+def _least_squares(train: NDArray, validation: NDArray, order: int) -> tuple[NDArray[np.floating], float]:
     design, target = _design(train, order)
     weights = np.linalg.lstsq(design, target, rcond=None)[0]
     design, target = _design(validation, order)

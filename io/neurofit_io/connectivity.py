@@ -83,8 +83,10 @@ class Connectivity:
 
     @property
     def n_connected_pairs(self) -> int:
-        """Ordered pairs with at least one row of a known weight."""
+        """Ordered pairs with at least one row of a known weight; without the diagonal when recurrent."""
         known = np.isfinite(self.weights)
+        if self.recurrent:
+            known &= self.post != self.pre
         return len(np.unique(self.post[known].astype(np.int64) * self.shape[1] + self.pre[known]))
 
     @property

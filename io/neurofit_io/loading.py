@@ -14,8 +14,10 @@ from typing import Any
 
 from neurofit_io.damage import in_words, refuse_damaged, unrecognised
 from neurofit_io.errors import RecordingError
+from neurofit_io.one_sweep import one_sweep
 from neurofit_io.options import LoadOptions
 from neurofit_io.recording import Recording
+from neurofit_io.trial_bounds import mended
 
 READERS = {
     "neurofit": "neurofit_hdf5",
@@ -54,7 +56,10 @@ def load(path: str | os.PathLike[str], options: LoadOptions | None = None, **cha
         raise RecordingError(file, f"unknown option: {error}", expected=f"one of {known}") from error
     refuse_damaged(file)
     with in_words(file):
-        return _reader(file, chosen).read(file, chosen)
+        recording = _reader(file, chosen).read(file, chosen)
+        if chosen.sweep is not None:
+            recording = one_sweep(recording, chosen.sweep)
+        return mended(recording, chosen.bad_trials)
 
 
 def _reader(file: Path, options: LoadOptions) -> Any:

@@ -44,7 +44,6 @@ from neurofit_io.damage import in_words
 from neurofit_io.errors import RecordingError
 from neurofit_io.hdf5_output import hdf5_output
 from neurofit_io.json_text import from_json, to_json
-from neurofit_io.one_sweep import one_sweep
 from neurofit_io.options import LoadOptions
 from neurofit_io.recording import Provenance, Recording
 from neurofit_io.safe_hdf5 import open_checked, read_numbers
@@ -82,14 +81,13 @@ def read(path: Path, options: LoadOptions) -> Recording:
             raise RecordingError(
                 path, f"neurofit_format {version}", expected=f"{FORMAT} or lower", do="update neurofit to read it"
             )
-        recording = Recording(
+        return Recording(
             _provenance(path, file),
             {name: _signal(path, name, group) for name, group in _groups(file, "signals")},
             {name: _spikes(name, group) for name, group in _groups(file, "spikes")},
             {name: _connectivity(name, group) for name, group in _groups(file, "connectivity")},
             {name: _trials(name, group) for name, group in _groups(file, "intervals")},
         )
-    return recording if options.sweep is None else one_sweep(recording, options.sweep)
 
 
 def write(recording: Recording, path: Path, *, compress: bool = True) -> None:

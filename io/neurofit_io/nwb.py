@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import h5py
-import numpy as np
 
 from neurofit_io.connectivity import Connectivity
 from neurofit_io.damage import FAILURES, in_words
@@ -25,13 +24,11 @@ from neurofit_io.nwb_series import KNOWN, Series, named, role, series_of, why_no
 from neurofit_io.nwb_sweeps import SweepOrder, join_sweeps, sweep_order
 from neurofit_io.nwb_tables import intervals_of, text
 from neurofit_io.nwb_units import span_of, spikes_of
-from neurofit_io.one_sweep import one_sweep
 from neurofit_io.options import LoadOptions
 from neurofit_io.recording import Provenance, Recording, unique_names
 from neurofit_io.safe_hdf5 import open_checked
 from neurofit_io.signals import Signal
 from neurofit_io.spikes import Spikes
-from neurofit_io.trial_bounds import clipped, dropped
 from neurofit_io.trials import Trials
 
 SESSION = ("identifier", "session_description", "session_start_time")
@@ -58,8 +55,8 @@ def read(path: Path, options: LoadOptions) -> Recording:
 
     Args:
         path: The file.
-        options: `dataset` takes one series or table by its path, `sweep` one sweep; `kind`, `unit`, `scale`, `rate_hz`
-            and `spike_unit` help where the file is silent or wrong.
+        options: `dataset` takes one series or table by its path; `kind`, `unit`, `scale`, `rate_hz` and `spike_unit`
+            help where the file is silent or wrong.
 
     Raises:
         RecordingError: NWB 1, damaged, or nothing in it can be read.
@@ -67,8 +64,7 @@ def read(path: Path, options: LoadOptions) -> Recording:
     file = open_checked(path, options)
     with in_words(path):
         refuse_not_nwb2(file)
-        recording = _Reading(path, options, file).recording()
-    return recording if options.sweep is None else one_sweep(recording, options.sweep)
+        return _Reading(path, options, file).recording()
 
 
 @dataclass
@@ -92,7 +88,6 @@ class _Reading:
         for failure in self.failures:
             warnings.warn(f"{failure}; this part is left out", RecordingWarning, stacklevel=4)
             self.notes.append(f"left out: {failure}")
-        intervals = self._mended(intervals, signals, spikes)
         metadata = said.get("provenance", {}).get("metadata") or _session(self.file)
         notes = (*said.get("provenance", {}).get("notes", ()), *self.notes)
         return Recording(
@@ -206,18 +201,6 @@ class _Reading:
             if opened is not None:
                 out[name] = own_connectivity(opened, entry) if entry else opened
         return out
-
-    def _mended(
-        self, intervals: dict[str, Trials], signals: dict[str, Signal], spikes: dict[str, Spikes]
-    ) -> dict[str, Trials]:
-        trials, how = intervals.get("trials"), self.options.bad_trials
-        span = span_of(signals.values(), None) or next(((s.start_s, s.stop_s, "") for s in spikes.values()), None)
-        if trials is None or span is None or how == "error":
-            return intervals
-        mended = (dropped if how == "drop" else clipped)(trials, span[0], span[1])
-        changed = len(trials) - int(np.isin(mended.start_s, trials.start_s).sum())
-        self.notes.append(f"trials: {len(mended)} of {len(trials)} kept by --bad-trials {how} ({changed} changed)")
-        return {**intervals, "trials": mended}
 
 
 def _spikes_name(table: Found) -> str:

@@ -1,4 +1,4 @@
-"""`save`: write a recording as NWB or as neurofit HDF5, whole or not at all.
+"""`save`: write a recording as NWB, as neurofit HDF5, whole or not at all, or as a folder of raw files.
 
 Signals are read and written slab by slab, so a recording larger than memory can be saved.
 """
@@ -11,14 +11,18 @@ from pathlib import Path
 
 from neurofit_io.errors import RecordingError
 from neurofit_io.files import atomic_path
+from neurofit_io.raw_writing import write_raw
 from neurofit_io.recording import Recording
 
 WRITERS = {".nwb": "nwb_writing", ".h5": "neurofit_hdf5", ".hdf5": "neurofit_hdf5"}
 """Suffix to module; each has `write(recording, path, *, compress)`."""
 
+RAW = ".bin"
+"""Suffix of a folder of raw files, which must be new or empty."""
+
 
 def save(recording: Recording, path: str | os.PathLike[str], *, overwrite: bool = False, compress: bool = True) -> Path:
-    """Writes `recording` to `path`: `.nwb` as NWB 2, `.h5` and `.hdf5` as neurofit HDF5.
+    """Writes `recording`: `.nwb` as NWB 2, `.h5` and `.hdf5` as neurofit HDF5, `.bin` as a folder of raw files.
 
     Args:
         recording: What to write; it is read as it is written.
@@ -33,8 +37,10 @@ def save(recording: Recording, path: str | os.PathLike[str], *, overwrite: bool 
         RecordingError: Another suffix, a file that is there, nothing that the format can hold, or a full disk.
     """
     target = Path(path)
+    if target.suffix.lower() == RAW:
+        return write_raw(recording, target)
     if target.suffix.lower() not in WRITERS:
-        raise RecordingError(target, f"suffix {target.suffix!r}", expected=f"one of {', '.join(WRITERS)}")
+        raise RecordingError(target, f"suffix {target.suffix!r}", expected=f"one of {', '.join((*WRITERS, RAW))}")
     if target.exists() and not overwrite:
         raise RecordingError(target, "there is a file already", do="give another name, or --overwrite")
     writer = importlib.import_module(f"neurofit_io.{WRITERS[target.suffix.lower()]}")

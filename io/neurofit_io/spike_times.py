@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from neurofit_io.errors import RecordingError, RecordingWarning
+from neurofit_io.errors import RecordingError
 from neurofit_io.options import LoadOptions
 from neurofit_io.spikes import Spikes, sorted_spikes
 
@@ -78,7 +77,10 @@ def _refuse_not_times(name: str, values: NDArray, path: Path) -> None:
 
 
 def _ascending(name: str, times_s: NDArray, path: Path) -> NDArray[np.float64]:
-    back = int(np.count_nonzero(np.diff(times_s) < 0))
-    if back:
-        warnings.warn(f"{path}: {name}: {back} spike times go back, sorted", RecordingWarning, stacklevel=2)
-    return np.sort(times_s.astype(np.float64))
+    back = np.flatnonzero(np.diff(times_s) < 0)
+    if len(back):
+        raise RecordingError(
+            path, f"{len(back)} spike times go back, the first at index {back[0] + 1}", place=name,
+            expected="ascending times", do="repair the file; nothing is sorted silently",
+        )  # fmt: skip
+    return times_s.astype(np.float64)

@@ -30,8 +30,11 @@ def run(words: Sequence[str]) -> int:
     """Runs the verb; returns the exit code."""
     arguments = parse(Arguments, words, verb="info")
     from neurofit_io.describing import describe, describe_text
+    from neurofit_io.errors import RecordingError
     from neurofit_io.loading import load
 
+    if arguments.figure is not None and arguments.figure.suffix.lower() != ".png":
+        raise RecordingError(arguments.figure, f"suffix {arguments.figure.suffix!r}", expected=".png")
     recording = load(arguments.recording, arguments.load)
     description = describe(recording)
     print(json.dumps(description, indent=2) if arguments.json else describe_text(description))

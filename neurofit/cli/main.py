@@ -61,6 +61,11 @@ def _run(words: list[str], debug: bool) -> int:
         return 1
     except (RecordingError, OSError, MemoryError) as error:
         return _stopped(_one_line(error), 1, debug)
+    except RuntimeError as error:
+        # torch has no error of its own for memory that runs out on the CPU.
+        if not any(words in str(error) for words in ("can't allocate memory", "out of memory")):
+            raise
+        return _stopped("not enough memory; use a smaller --hidden, --batch or --chunk, or --channels", 1, debug)
 
 
 def _one_line(error: BaseException) -> str:

@@ -33,8 +33,8 @@ class PredictedSlab:
     """
 
     start: int
-    truth: NDArray[np.float32]
-    predictions: Mapping[str, NDArray[np.float32]]
+    truth: NDArray[np.float64]
+    predictions: Mapping[str, NDArray[np.float64]]
 
 
 @dataclass(frozen=True, eq=False)

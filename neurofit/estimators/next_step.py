@@ -8,30 +8,32 @@ model.predict().values
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
+import warnings
+import weakref
 from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
 from neurofit.estimators.baselines import fit_series_baselines, training_step_size
 from neurofit.estimators.data import config_of, recording_of
 from neurofit.estimators.evaluation import evaluate
 from neurofit.estimators.next_step_program import NextStepProgram
-from neurofit.estimators.options import Device, FitOptions, Preset, fit_options
-from neurofit.estimators.prediction import Prediction, predict_pieces
+from neurofit.estimators.options import Device, FitOptions, Preset, check, fit_options
+from neurofit.estimators.prediction import Prediction, pieces_at, predict_pieces
 from neurofit.estimators.reporting import report_fit
-from neurofit.estimators.stored import Fitted, Shape
+from neurofit.estimators.stored import Fitted, Shape, read_weights
 from neurofit.linear import Baselines
 from neurofit.models import NextStepNetwork
-from neurofit.preparation import PreparedSeries, Scored, Span, prepare
+from neurofit.preparation import PreparedSeries, Span, prepare
 from neurofit.runs import Resume, Run, RunError, environment
-from neurofit.training import TrainResult, choose_device, device_name, seed_everything, train
-from neurofit_io import Recording, RecordingError, load
+from neurofit.training import TrainOptions, TrainResult, choose_device, device_name, seed_everything, train
+from neurofit_io import Recording, RecordingError, RecordingWarning, load
 
 LEAST_HIDDEN, MOST_HIDDEN = 64, 512
 DEFAULT_CHUNK = 100
@@ -62,7 +64,6 @@ class NextStep:
         chosen = {"model": cell, **options} if cell is not None else options
         self.options: FitOptions = fit_options(preset, device, **chosen)
         self.run: Run | None = None
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._recording: Recording | None = None
 
     @classmethod
@@ -96,14 +97,15 @@ class NextStep:
             RecordingError: The recording, an option or the folder does not allow it; one line says why.
             Interrupted: Ctrl-C or SIGTERM; a checkpoint is saved.
         """
-        recording = recording if isinstance(recording, Recording) else load(recording, self.options.load)
-        self._recording = recording
+        check(self.options)
+        self._recording = recording = self._opened(recording)
         series = prepare(recording, self.options.prepare)
+        _warn_of_choice_on_test(series, self.options.train)
         shape = self._shape(series)
         series.require(shape.chunk)
         if out is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="neurofit-")
-            out = self._folder.name
+            out = tempfile.mkdtemp(prefix="neurofit-")
+            weakref.finalize(self, shutil.rmtree, out, ignore_errors=True)
         self.run = Run.create(out, config_of(recording, series, self.options), resume=resume, overwrite=overwrite)
         if self.run.finished:
             return self
@@ -132,16 +134,20 @@ class NextStep:
             recording: Another recording with the same channels; None for the one it was fitted on.
             span: `train`, `validation`, `test` or `all`; by default `test`, `all` for another recording.
             start: First step to predict, counted in the prepared signal, instead of a span.
-            steps: Number of steps from `start` on.
+            steps: Number of steps from `start` on; by default up to the next break in time.
             epoch: Use the weights of this snapshot instead of those the run ended with.
             predictor: `network`, `persistence`, `mean`, `ar` or `var`; by default the one the run chose.
 
         Raises:
             RecordingError: Another recording has other channels or another rate, or there is nothing to predict.
         """
-        series = self.series(recording)
+        if (steps is not None and start is None) or (start is not None and span is not None):
+            given = f"--steps {steps} without --start" if start is None else f"--start {start} with --span {span}"
+            raise RecordingError("", given, expected="a span, or a start with or without steps")
+        other = None if recording is None else self._opened(recording)
+        series = self.series(other)
         span = span or ("test" if recording is None else "all")
-        pieces = _chosen_pieces(series, start, steps) if start is not None else series.scored(span)
+        pieces = pieces_at(series, start, steps) if start is not None else series.scored(span)
         if not pieces:
             raise RecordingError(
                 series.place,
@@ -152,8 +158,13 @@ class NextStep:
         if predictor != "network" and predictor not in self.fitted.baselines.predictors():
             known = ", ".join(("network", *self.fitted.baselines.predictors()))
             raise RecordingError(self._fitted_run().path, f"no predictor {predictor!r}", expected=f"one of {known}")
-        where = span if start is None else f"steps {start}:{start + (steps or 0)}"
-        provenance = {"run": str(self._fitted_run().path), "recording": series.place, "span": where, "epoch": epoch}
+        source = other or self._recording
+        provenance = {
+            "run": str(self._fitted_run().path),
+            "recording": None if source is None else str(source.provenance.path),
+            "span": span if start is None else f"steps {start}:{pieces[0].stop}",
+            "epoch": epoch,
+        }
         return predict_pieces(
             self.network(epoch), self.fitted.baselines, series, pieces, predictor=predictor, provenance=provenance
         )
@@ -188,13 +199,16 @@ class NextStep:
         config = run.config()
         if config.get("estimator") != "next_step":
             raise RunError(run.path, f"a run of {config.get('estimator')!r}", expected="a next-step model")
-        estimator = cls.from_options(FitOptions.from_json(config["options"]))
+        try:
+            estimator = cls.from_options(FitOptions.from_json(config["options"]))
+        except (KeyError, TypeError) as error:
+            raise RunError(run.path / "config.json", f"other options than this version has: {error}") from error
         estimator.run = run
         return estimator
 
     def state_dict(self) -> dict[str, Tensor]:
         """The network's weights, as plain torch loads them into `NextStepNetwork`."""
-        return load_file(self._fitted_run().model_path)
+        return read_weights(self._fitted_run().model_path)
 
     @property
     def fitted(self) -> Fitted:
@@ -212,11 +226,16 @@ class NextStep:
         """
         run, network = self._fitted_run(), self._new_network(self.fitted.shape)
         path = run.model_path if epoch is None else run.snapshot_path(epoch)
-        if not path.exists():
-            kept = ", ".join(str(e) for e in self.options.train.snapshot_epochs) or "none"
-            raise RunError(run.path, f"no snapshot of epoch {epoch}", expected=f"one of those kept: {kept}")
-        network.load_state_dict(load_file(path))
-        return network.to(choose_device(self.options.device))
+        if epoch is not None and not path.exists():
+            kept = [str(e) for e in sorted(self.options.train.snapshot_epochs) if run.snapshot_path(e).exists()]
+            found = f"one of those kept: {', '.join(kept)}" if kept else "a run fitted with --snapshot-epochs"
+            raise RunError(run.path, f"no snapshot of epoch {epoch}", expected=found)
+        network.load_state_dict(read_weights(path))
+        try:
+            return network.to(choose_device(self.options.device))
+        except RunError:
+            # What was fitted on a GPU can be read where there is none.
+            return network.to(choose_device("auto"))
 
     def series(self, recording: Data | None = None) -> PreparedSeries:
         """A recording prepared as the fitted one was; None for the fitted one itself.
@@ -228,8 +247,10 @@ class NextStep:
             if self._recording is None:
                 self._recording = recording_of(self._fitted_run(), self.options)
             return prepare(self._recording, self.options.prepare)
-        recording = recording if isinstance(recording, Recording) else load(recording, self.options.load)
-        return prepare(recording, self.options.prepare, like=self.fitted.frozen)
+        return prepare(self._opened(recording), self.options.prepare, like=self.fitted.frozen)
+
+    def _opened(self, recording: Data) -> Recording:
+        return recording if isinstance(recording, Recording) else load(recording, self.options.load)
 
     def _shape(self, series: PreparedSeries) -> Shape:
         network, channels = self.options.network, series.n_channels
@@ -315,16 +336,9 @@ class NextStep:
         return self.run
 
 
-def _chosen_pieces(series: PreparedSeries, start: int, steps: int | None) -> tuple[Scored, ...]:
-    """The steps `start:start + steps`, warmed up on the truth before them; nothing may break within."""
-    for stretch in series.stretches("all"):
-        if stretch.start <= start < stretch.stop:
-            stop = stretch.stop if steps is None else start + steps
-            first = stretch.start + max(1, series.max_order)
-            if first <= start < stop <= stretch.stop:
-                return (Scored(max(stretch.start, start - series.warmup_steps), start, stop),)
-            raise RecordingError(
-                series.place, f"--start {start} --steps {stop - start}", expected=f"steps within {first}:{stretch.stop}"
-            )
-    usable = ", ".join(f"{s.start}:{s.stop}" for s in series.stretches("all")[:5])
-    raise RecordingError(series.place, f"--start {start}", expected=f"a usable step ({usable})")
+def _warn_of_choice_on_test(series: PreparedSeries, options: TrainOptions) -> None:
+    uses = {"--keep best": options.keep == "best", "--patience": options.patience is not None}
+    chosen = " and ".join(option for option, used in uses.items() if used)
+    if series.validation_is_test and chosen:
+        text = f"leak: without a validation span the weights are chosen on the test span ({chosen})"
+        warnings.warn(text, RecordingWarning, stacklevel=3)

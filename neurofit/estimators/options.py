@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from neurofit.preparation.options import PrepareOptions
 from neurofit.training.options import TrainOptions
@@ -33,7 +33,7 @@ class NextStepOptions:
     """Whether the recurrent cell has biases; the founding paper prints none."""
     chunk: int | None = None
     """Steps of truncated backpropagation; by default 100, fewer for short recordings."""
-    batch: int | Literal["all"] = 16
+    batch: int | Literal["all"] = 8
     """Chunks in one update: parallel streams with carried state, drawn chunks with zero state."""
     state: Literal["carried", "zero"] = "carried"
     """Whether a chunk starts from the state its predecessor ended with, or from zero."""
@@ -84,13 +84,16 @@ def fit_options(preset: Preset | None = None, device: Device = "auto", **chosen:
         **chosen: Fields of `NextStepOptions`, `PrepareOptions`, `TrainOptions` and `LoadOptions`.
 
     Raises:
-        RecordingError: No such option.
+        RecordingError: No such option, or a word it does not take.
     """
+    _check_word(FitOptions, "device", device)
     base = preset_options(preset)
     owners = {f.name: group for group, kind in _GROUPS.items() for f in dataclasses.fields(kind)}
     unknown = [name for name in chosen if name not in owners]
     if unknown:
         raise RecordingError("", f"unknown option {', '.join(unknown)}", expected=f"one of {', '.join(sorted(owners))}")
+    for name, value in chosen.items():
+        _check_word(_GROUPS[owners[name]], name, value)
     groups = {
         group: dataclasses.replace(
             getattr(base, group), **{name: value for name, value in chosen.items() if owners[name] == group}
@@ -98,6 +101,35 @@ def fit_options(preset: Preset | None = None, device: Device = "auto", **chosen:
         for group in _GROUPS
     }
     return dataclasses.replace(base, device=device, **groups)
+
+
+def _check_word(kind: type, name: str, value: Any) -> None:
+    """Checks a text against the words that the type of an option allows, as the command line does."""
+    hint = get_type_hints(kind)[name]
+    words = [word for part in (hint, *get_args(hint)) if get_origin(part) is Literal for word in get_args(part)]
+    if words and isinstance(value, str) and value not in words:
+        raise RecordingError("", f"{name} {value!r}", expected=f"one of {', '.join(map(repr, words))}")
+
+
+def check(options: FitOptions) -> None:
+    """Checks the numbers of a network and its training.
+
+    Raises:
+        RecordingError: One of them is out of range.
+    """
+    network, train = options.network, options.train
+    least = {
+        "--hidden": (network.hidden, 1), "--layers": (network.layers, 1), "--chunk": (network.chunk, 1),
+        "--batch": (network.batch, 1), "--epochs": (train.epochs, 0), "--patience": (train.patience, 1),
+        "--snapshot-epochs": (min(train.snapshot_epochs, default=1), 1), "--seed": (train.seed, 0),
+    }  # fmt: skip
+    for option, (value, lowest) in least.items():
+        if isinstance(value, int) and value < lowest:
+            raise RecordingError("", f"{option} {value}", expected=f"{lowest} or more")
+    if not 0 <= train.lr < float("inf"):
+        raise RecordingError("", f"--lr {train.lr:g}", expected="a finite number of 0 or more")
+    if train.clip is not None and not train.clip > 0:
+        raise RecordingError("", f"--clip {train.clip:g}", expected="a number above 0, or None")
 
 
 def preset_options(preset: Preset | None) -> FitOptions:

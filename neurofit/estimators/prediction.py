@@ -16,7 +16,7 @@ from neurofit.linear import Baselines
 from neurofit.metrics import ErrorSums
 from neurofit.models import NextStepNetwork
 from neurofit.preparation import PreparedSeries, Scored
-from neurofit_io import Clock, Provenance, Recording, Segment, Signal
+from neurofit_io import Clock, Provenance, Recording, RecordingError, Segment, Signal
 from neurofit_io.sources import array_source
 
 IN_MEMORY_BYTES = 2**30
@@ -131,6 +131,25 @@ def predict_pieces(
     )  # fmt: skip
 
 
+def pieces_at(series: PreparedSeries, start: int, steps: int | None) -> tuple[Scored, ...]:
+    """The steps `start:start + steps` to predict, warmed up on the truth before them; nothing may break within.
+
+    Raises:
+        RecordingError: They are not all usable, or too little time lies before them.
+    """
+    for stretch in series.stretches("all"):
+        if stretch.start <= start < stretch.stop:
+            stop = stretch.stop if steps is None else start + steps
+            first = stretch.start + max(1, series.max_order)
+            if first <= start < stop <= stretch.stop:
+                return (Scored(max(stretch.start, start - series.warmup_steps), start, stop),)
+            raise RecordingError(
+                series.place, f"--start {start} --steps {stop - start}", expected=f"steps within {first}:{stretch.stop}"
+            )
+    usable = ", ".join(f"{s.start}:{s.stop}" for s in series.stretches("all")[:5])
+    raise RecordingError(series.place, f"--start {start}", expected=f"a usable step ({usable})")
+
+
 def _physical(series: PreparedSeries, values: NDArray[Any]) -> NDArray[np.float32]:
     """From units of the training standard deviation to the signal's own, computed in float64."""
     return (values * series.standardiser.train_std + series.standardiser.train_mean).astype(np.float32)
@@ -140,4 +159,5 @@ def new_array(shape: tuple[int, int]) -> NDArray[np.float32]:
     """An array to fill, in memory, or in a temporary file that goes when it is closed where it exceeds 1 GB."""
     if 4 * shape[0] * shape[1] <= IN_MEMORY_BYTES:
         return np.empty(shape, np.float32)
-    return np.memmap(tempfile.TemporaryFile(), np.float32, "w+", shape=shape)
+    with tempfile.TemporaryFile() as file:
+        return np.memmap(file, np.float32, "w+", shape=shape)

@@ -31,7 +31,7 @@ def report_fit(
     write_figures(run.figures_path, drawn)
     write_report(
         run.path / "report.html",
-        title=f"{name} on {test.signal} of {Path(str(run.config()['recording']['path'])).name}",
+        title=f"{name} on {test.signal} of {_file_name(run.config()['recording']['path'])}",
         summary=verdict(scores["test"], fitted.validation_mse, name, "test"),
         scores=scores,
         name=name,
@@ -62,22 +62,21 @@ def report_prediction(
         overwrite: Replace `out` if it is there.
 
     Returns:
-        The file with the prediction. `scores.json`, `figures/` and `report.html` lie beside it, under its own name
-        where `out` points into a folder that has others.
+        The file with the prediction. `scores.json`, `figures/` and `report.html` lie beside it, or in a folder of its
+        own name beside it where `out` points into a run or to where another prediction left its scores.
     """
     where = str(prediction.provenance["span"])
     file = out or run.path / "predictions" / "".join(c if c.isalnum() else "_" for c in where) / "prediction.h5"
     shown = None if columns is None else channel_positions(prediction, columns)
+    beside = file.parent if out is None else _beside(file)
     save(prediction.as_recording(), file, overwrite=overwrite or out is None)
-    taken = any((file.parent / other).exists() for other in ("config.json", "scores.json")) and out is not None
-    beside = file.with_suffix("") if taken else file.parent
     name, scores = options.network.model, prediction.scores(seed=options.train.seed)
     drawn = prediction_figures(prediction, name, shown)
     write_json(beside / "scores.json", {where: scores})
     write_figures(beside / "figures", drawn)
     write_report(
         beside / "report.html",
-        title=f"{name} on {prediction.signal} of {Path(str(prediction.provenance['recording'])).name}, {where}",
+        title=f"{name} on {prediction.signal} of {_file_name(prediction.provenance['recording'])}, {where}",
         summary=verdict(scores, fitted.validation_mse, name, where),
         scores={where: scores},
         name=name,
@@ -85,6 +84,17 @@ def report_prediction(
         details={"run": str(run.path), **run_details(options, run)},
     )
     return file
+
+
+def _beside(file: Path) -> Path:
+    """Where the scores of a prediction go that is about to be written to `file`."""
+    folder, own = file.parent, file.with_name(f"{file.stem}_scores")
+    others = (folder / "scores.json").exists() and not file.exists()
+    return own if own.exists() or others or (folder / "config.json").exists() else folder
+
+
+def _file_name(path: str | None) -> str:
+    return "a recording in memory" if path is None else Path(path).name
 
 
 def write_report(

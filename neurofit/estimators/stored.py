@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
+from safetensors.torch import load_file
+from torch import Tensor
 
 from neurofit.linear import Baselines
 from neurofit.preparation import Frozen
@@ -59,7 +61,11 @@ class Fitted:
     validation_mse: dict[str, float]
 
     def save(self, folder: Path) -> None:
-        """Writes the file into a run."""
+        """Writes the file into a run.
+
+        Raises:
+            RunError: The disk is full.
+        """
         tensors = _prefixed("standardiser", self.frozen.state()) | _prefixed("baselines", self.baselines.state())
         description = {
             "shape": asdict(self.shape),
@@ -68,8 +74,11 @@ class Fitted:
             "predictor": self.predictor,
             "validation_mse": self.validation_mse,
         }
-        with atomic_path(folder / FILE) as beside:
-            save_file(tensors, beside, {_KEY: json.dumps(description)})
+        try:
+            with atomic_path(folder / FILE) as beside:
+                save_file(tensors, beside, {_KEY: json.dumps(description)})
+        except SafetensorError as error:
+            raise RunError(folder / FILE, f"cannot be written: {error}", do="see that the disk has room") from error
 
     @classmethod
     def load(cls, folder: Path) -> Fitted:
@@ -94,6 +103,18 @@ class Fitted:
             )
         except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
             raise RunError(folder / FILE, f"cannot be read: {error}", do="fit again") from error
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The tensors of a network.
+
+    Raises:
+        RunError: The file is missing or damaged.
+    """
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise RunError(path, f"cannot be read: {error}", do="fit again") from error
 
 
 def _prefixed(prefix: str, arrays: dict[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:

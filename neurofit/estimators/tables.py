@@ -75,7 +75,7 @@ def verdict(scores: Mapping[str, Any], validation_mse: Mapping[str, float], name
     said = (
         f"{span}: {name} mse {own['mse']['pooled']:.4g}, persistence {scores['mse_persistence']['pooled']:.4g}, "
         f"mean {scores['mse_mean']['pooled']:.4g}, {linear} {scores[f'mse_{linear}']['pooled']:.4g} "
-        f"(in squared training std); skill over the best autoregression {own['skill_ar']['pooled']:.3f}"
+        f"(in squared training std); skill over the best autoregression {_cell(own['skill_ar']['pooled'])}"
     )
     if scores["predictor"] == "network":
         return said

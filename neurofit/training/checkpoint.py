@@ -108,7 +108,10 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
     with atomic_path(path) as beside:
         beside.touch()
         mode = beside.stat().st_mode
-        save_file(here, beside, dict(metadata) if metadata else None)
+        try:
+            save_file(here, beside, dict(metadata) if metadata else None)
+        except SafetensorError as error:
+            raise RunError(path, f"cannot be written: {error}", do="see that the disk has room") from error
         # safetensors makes files that only their owner can read.
         beside.chmod(mode)
 

@@ -10,7 +10,7 @@ from typing import Literal
 class TrainOptions:
     """Options of the training loop."""
 
-    epochs: int = 50
+    epochs: int = 60
     """Passes over the training span."""
     lr: float = 3e-3
     """Learning rate, constant over the run."""

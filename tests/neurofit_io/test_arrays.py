@@ -191,11 +191,12 @@ def test_mapped_arrays_stay_mapped(tmp_path: Path, order: Any, time_axis: int) -
 
 
 def test_spike_vectors() -> None:
-    arrays = {"a": np.array([[30.0, 10.0]]), "x": VALUES}
+    arrays = {"a": np.array([[10.0, 30.0]]), "back": np.array([[30.0, 10.0]]), "x": VALUES}
     with pytest.raises(RecordingError, match="give --spike-unit s, ms or samples"):
         recording(arrays, dataset="a", kind="spikes")
-    with pytest.warns(RecordingWarning, match="a: 1 spike times go back"):
-        spikes = recording(arrays, dataset="a", kind="spikes", spike_unit="ms").spikes
+    with pytest.raises(RecordingError, match="back: 1 spike times go back, the first at index 1"):
+        recording(arrays, dataset="back", kind="spikes", spike_unit="ms")
+    spikes = recording(arrays, dataset="a", kind="spikes", spike_unit="ms").spikes
     assert spikes is not None
     assert spikes.times_s.tolist() == [0.01, 0.03]
     samples = recording({"a": np.array([5, 20])}, kind="spikes", spike_unit="samples", rate_hz=100).spikes
