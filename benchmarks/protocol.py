@@ -94,7 +94,7 @@ class Benchmark:
         known = {row["case"]: row for row in rows(self.name)}
         if self.again or case not in known:
             measured = _measure(arms(), self.rounds, answer, tolerance)
-            known[case] = {"case": case, "goal": goal, **measured, **_circumstances()}
+            known[case] = {"case": case, "goal": goal, **measured, **circumstances()}
             _append(self.name, known[case])
         print(table([known[case]]), end="\n\n", flush=True)
 
@@ -168,7 +168,8 @@ def _exhaust(result: Any) -> None:
         collections.deque(result, maxlen=0)
 
 
-def _circumstances() -> dict[str, Any]:
+def circumstances() -> dict[str, Any]:
+    """Date, machine and versions, for a row of results."""
     versions = {"python": platform.python_version()}
     for library in LIBRARIES:
         try:

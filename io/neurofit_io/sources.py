@@ -10,6 +10,7 @@ import os
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -83,10 +84,17 @@ class MemmapSource:
         return os.fspath(self.path)
 
     def read(self, start: int, stop: int, channels: NDArray[np.intp] | None = None) -> NDArray:
+        rows = self._mapped[start:stop]
+        return np.array(rows if channels is None else rows[:, channels])
+
+    @cached_property
+    def _mapped(self) -> NDArray:
         stored = self.shape if self.time_axis == 0 else self.shape[::-1]
         mapped = np.memmap(self.path, dtype=self.dtype, mode="r", offset=self.offset, shape=stored)
-        rows = (mapped if self.time_axis == 0 else mapped.T)[start:stop]
-        return np.array(rows if channels is None else rows[:, channels])
+        return np.asarray(mapped if self.time_axis == 0 else mapped.T)
+
+    def __getstate__(self) -> dict:
+        return {name: value for name, value in self.__dict__.items() if name != "_mapped"}
 
 
 _open_files: weakref.WeakValueDictionary[tuple[int, str, int], h5py.File] = weakref.WeakValueDictionary()
@@ -118,7 +126,7 @@ class Hdf5Source:
     ) -> None:
         self.path, self.dataset, self.time_axis = Path(path), dataset, time_axis
         self.columns = None if columns is None else np.asarray(columns, dtype=np.intp)
-        self._held: tuple[int, h5py.File] | None = None
+        self._held: tuple[int, h5py.File, h5py.Dataset] | None = None
         stored = self._stored()
         steps, width = (
             (stored.shape[0], 1) if stored.ndim == 1 else (stored.shape[time_axis], stored.shape[1 - time_axis])
@@ -152,8 +160,9 @@ class Hdf5Source:
 
     def _stored(self) -> h5py.Dataset:
         if self._held is None or self._held[0] != os.getpid() or not self._held[1]:
-            self._held = os.getpid(), open_hdf5(self.path)
-        return self._held[1][self.dataset]
+            file = open_hdf5(self.path)
+            self._held = os.getpid(), file, file[self.dataset]
+        return self._held[2]
 
     def __getstate__(self) -> dict:
         return {**self.__dict__, "_held": None}
