@@ -90,6 +90,12 @@ class Connectivity:
         return len(np.unique(self.post[known].astype(np.int64) * self.shape[1] + self.pre[known]))
 
     @property
+    def n_self_connected(self) -> int:
+        """Cells of a recurrent network with a row of a known weight onto themselves; no pair counts them."""
+        own = (self.post == self.pre) & np.isfinite(self.weights)
+        return len(np.unique(self.post[own])) if self.recurrent else 0
+
+    @property
     def n_possible_pairs(self) -> int:
         """Ordered pairs without the diagonal when recurrent."""
         n_post, n_pre = self.shape

@@ -18,6 +18,9 @@ EXACT_BYTES = 256 * 2**20
 SAMPLED_SLABS = 16
 SAMPLED_BYTES = 4 * 2**20
 
+KINDS = ("vm", "extracellular", "lfp", "calcium", "fluorescence", "dff", "deconvolved")
+"""Kinds of signals in the order in which they are listed; all others follow."""
+
 Description = dict[str, Any]
 
 
@@ -32,12 +35,16 @@ def describe(recording: Recording) -> Description:
         "path": str(provenance.path),
         "format": provenance.format,
         "files": [str(file) for file in provenance.files],
-        "signals": [_signal(signal) for signal in recording.signals.values()],
-        "spikes": [_spikes(spikes) for spikes in recording.spike_trains.values()],
+        "signals": [_signal(signal) for signal in sorted(recording.signals.values(), key=_rank)],
+        "spikes": [_spikes(s) for s in sorted(recording.spike_trains.values(), key=lambda s: s.name != "spikes")],
         "intervals": [_trials(trials) for trials in recording.intervals.values()],
         "connectivity": [_connectivity(c) for c in recording.connectivities.values()],
         "notes": list(provenance.notes),
     }
+
+
+def _rank(signal: Signal) -> int:
+    return KINDS.index(signal.kind) if signal.kind in KINDS else len(KINDS)
 
 
 def _signal(signal: Signal) -> Description:
@@ -106,7 +113,8 @@ def _connectivity(connectivity: Connectivity) -> Description:
     return {
         "name": connectivity.name, "shape": list(connectivity.shape), "orientation": "post_pre",
         "recurrent": connectivity.recurrent, "connected_pairs": connectivity.n_connected_pairs,
-        "possible_pairs": connectivity.n_possible_pairs, "rows": len(weights), "unit": connectivity.unit,
+        "possible_pairs": connectivity.n_possible_pairs, "self_connected_cells": connectivity.n_self_connected,
+        "rows": len(weights), "unit": connectivity.unit,
         "excitatory_cells": None if types is None else int((types == "e").sum()),
         "inhibitory_cells": None if types is None else int((types == "i").sum()),
         "positive": int((weights > 0).sum()), "negative": int((weights < 0).sum()),
@@ -182,8 +190,9 @@ def _connectivity_row(entry: Description) -> list[str]:
     if entry["excitatory_cells"] is not None:
         counts = [f"{entry['excitatory_cells']} excitatory, {entry['inhibitory_cells']} inhibitory cells"]
     signs = f"{entry['positive']} positive, {entry['negative']} negative"
+    own = [f"{entry['self_connected_cells']} cells connect to themselves"] if entry["self_connected_cells"] else []
     untested = [f"{entry['untested']} untested"] if entry["untested"] else []
     return [
         entry["name"], f"{n_post} post x {n_pre} pre", f"{entry['connected_pairs']} of {entry['possible_pairs']} pairs",
-        f"{entry['rows']} rows", entry["unit"], ", ".join([signs, *counts, *untested]),
+        f"{entry['rows']} rows", entry["unit"], ", ".join([signs, *counts, *own, *untested]),
     ]  # fmt: skip

@@ -33,6 +33,9 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         finally:
             os.close(descriptor)
         os.replace(beside, target)
+    except OSError as error:
+        error.filename = error.filename or os.fspath(target)
+        raise
     finally:
         beside.unlink(missing_ok=True)
 

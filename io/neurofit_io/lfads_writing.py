@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from neurofit_io.errors import RecordingError
 from neurofit_io.files import atomic_path
+from neurofit_io.hdf5_output import hdf5_output
 from neurofit_io.lfads_hdf5 import FAMILIES, NAMES
 from neurofit_io.recording import Recording
 from neurofit_io.signals import Signal
@@ -41,6 +42,7 @@ def write_lfads(
 
     Raises:
         RecordingError: No counts, no split, or trials of different lengths.
+        OSError: The disk is full; what was at `path` is still there.
     """
     target = Path(path)
     starts, prefixes = _trials(recording, family)
@@ -48,11 +50,12 @@ def write_lfads(
     if counts is None or counts.rate_hz is None:
         raise RecordingError(target, "no signal 'counts'", expected="counts in trials")
     rests = {"counts": FAMILIES[family]} | {name: rest for rest, name in NAMES.items() if name != "counts"}
-    with atomic_path(target) as beside, h5py.File(beside, "w") as file:
+    with atomic_path(target) as beside, hdf5_output(beside) as (file, stop_if_full):
         file.attrs["rate_hz"] = counts.rate_hz
         file["conversion_factor"] = counts.rate_hz
         for name, signal in recording.signals.items():
             _write_signal(file, signal, rests.get(name, name), starts, prefixes)
+            stop_if_full()
         if family == "lfads-torch" and "counts_recon" not in recording.signals:
             for prefix in np.unique(prefixes):
                 file[f"{prefix}_recon_data"] = file[f"{prefix}_encod_data"]

@@ -11,8 +11,7 @@ class LoadOptions:
     """Options of `load`; each is needed only where the file itself is silent."""
 
     format: str | None = None
-    """Read as this format instead of recognising it: sonata, nwb, neurofit, raw, hdf5, matlab, numpy, csv, suite2p,
-    lfads."""
+    """Read as sonata, nwb, neurofit, raw, hdf5, matlab, numpy, csv, suite2p or lfads instead of recognising it."""
     dataset: str | None = None
     """Path of the dataset, variable or series inside the file."""
     kind: str | None = None
@@ -44,6 +43,7 @@ class LoadOptions:
     orientation: Literal["post_pre", "pre_post"] | None = None
     """What rows and columns of a connectivity matrix are."""
     bad_trials: Literal["error", "drop", "clip"] = "error"
-    """What to do with trials that are inverted, empty or beyond the data."""
+    """Trials that are inverted, empty or beyond the data: `neurofit check` calls them errors and nothing changes them,
+    or they are left out, or cut to the data."""
     allow_external: bool = False
     """Follow HDF5 links and external storage that lead outside the file's folder."""

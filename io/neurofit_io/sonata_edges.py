@@ -71,14 +71,16 @@ def connect(edges: Sequence[Edges], nodes: dict[str, Nodes], name: str, notes: N
     by_source = pre.types[source]
     signs = np.where(by_source != "", by_source, np.concatenate([e.by_dynamics for e in edges]))
     mechanisms = sorted(set().union(*(e.mechanisms for e in edges)))
-    _note_signs(name, signs, sizes, mechanisms, notes)
-    units = {_MECHANISM_UNITS.get(m.lower(), "") for m in mechanisms}
+    units = sorted({_MECHANISM_UNITS.get(m.lower(), f"the unit of {m}") for m in mechanisms})
+    _note_edges(name, signs, sizes, units, notes)
+    unit = units[0] if len(units) == 1 and units[0] in _MECHANISM_UNITS.values() else ""
+    metadata = {"pre_population": pre.population, "post_population": post.population, "mechanisms": mechanisms}
     return Connectivity(
         name, target, source, np.where(signs == "i", -np.abs(sizes), sizes), post_ids=post.ids, pre_ids=pre.ids,
-        unit=units.pop() if len(units) == 1 else "", delays_ms=None if np.isnan(delays).all() else delays,
+        unit=unit, delays_ms=None if np.isnan(delays).all() else delays,
         pre_types=_types_of(pre, source, signs), post_types=post.types, pre_positions_um=pre.positions_um,
         post_positions_um=post.positions_um,
-        metadata={"pre_population": pre.population, "post_population": post.population, "mechanisms": mechanisms},
+        metadata=metadata | ({"weight_units": units} if len(units) > 1 else {}),
     )  # fmt: skip
 
 
@@ -91,8 +93,8 @@ def _types_of(pre: Nodes, source: NDArray[np.int64], signs: NDArray[np.str_]) ->
     return types
 
 
-def _note_signs(
-    name: str, signs: NDArray[np.str_], sizes: NDArray[np.float64], mechanisms: Sequence[str], notes: Notes
+def _note_edges(
+    name: str, signs: NDArray[np.str_], sizes: NDArray[np.float64], units: Sequence[str], notes: Notes
 ) -> None:
     unsigned, unknown = int((signs == "").sum()), int(np.isnan(sizes).sum())
     if unsigned:
@@ -102,8 +104,8 @@ def _note_signs(
         )
     if unknown:
         notes.add(f"{name}: {unknown} of {len(sizes)} edges have no weight; they read as NaN")
-    if len(mechanisms) > 1:
-        notes.add(f"{name}: weights of {', '.join(mechanisms)} have different units; do not compare across them")
+    if len(units) > 1:
+        notes.add(f"{name}: weights are in {' and '.join(units)}; do not compare them across edge types")
 
 
 def _read_population(part: Part, table: Table | None, options: LoadOptions, notes: Notes) -> Edges:

@@ -123,12 +123,16 @@ class Notes:
 
     @property
     def about_units(self) -> str:
-        """One sentence on all datasets without a unit; empty when every one has its own."""
+        """One short sentence on all datasets without a unit; empty when every one has its own."""
         if not self.without_unit:
             return ""
         n = sum(len(places) for places in self.without_unit.values())
-        listed = "; ".join(f"{unit} for {', '.join(places)}" for unit, places in self.without_unit.items())
-        return f"{n} dataset{'s' * (n > 1)} without a units attribute, read as SONATA prescribes: {listed}"
+        return f"{n} dataset{'s' * (n > 1)} without a units attribute, read in {' and '.join(self.without_unit)}"
+
+    @property
+    def listed_units(self) -> str:
+        """Which dataset was read in which unit."""
+        return "; ".join(f"{unit} for {', '.join(places)}" for unit, places in self.without_unit.items())
 
 
 def contents(path: Path, options: LoadOptions) -> Contents:

@@ -18,6 +18,7 @@ from neurofit_io.timing import time_vector
 
 _SUFFIXES = (".csv", ".tsv", ".txt")
 _TIMES = ("time", "times", "timestamp", "timestamps", "t", "spike_times", "spike_time", "time_s", "time_ms", "times_s")
+_PLACES = ("x_pos", "y_pos", "z_pos")
 _UNITS = ("unit", "units", "node_id", "node_ids", "neuron", "neuron_id", "cell", "cell_id", "cluster", "gid", "id")
 
 
@@ -48,6 +49,11 @@ def read(path: Path, options: LoadOptions) -> Recording:
 
 def _arrays(table: TextTable, options: LoadOptions) -> list[NamedArray]:
     path, stem = table.path, table.path.stem
+    if set(_PLACES) <= set(table.header or ()) and options.dataset is None:
+        raise RecordingError(
+            path, f"a table of positions, with columns {', '.join(_PLACES)}", expected="values over time",
+            do="give the recording or the folder it belongs to",
+        )  # fmt: skip
     if options.dataset is not None and options.dataset != stem:
         return _one_column(table, options.dataset)
     columns = [NamedArray(name, values, path) for name, values in zip(table.names, table.columns, strict=True)]

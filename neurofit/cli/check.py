@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-import tyro
-
-from neurofit.cli.parse import parse
+from neurofit.cli.parse import RecordingPath, parse
 from neurofit_io.options import LoadOptions
 
 
@@ -16,7 +13,7 @@ from neurofit_io.options import LoadOptions
 class Arguments:
     """Look through a recording for what would spoil a fit: missing values, dead channels, wrong units, bad times."""
 
-    recording: tyro.conf.Positional[Path]
+    recording: RecordingPath
     """A file or folder."""
     load: LoadOptions = field(default_factory=LoadOptions)
 

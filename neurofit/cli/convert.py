@@ -1,4 +1,4 @@
-"""`neurofit convert RECORDING OUT`: write a recording as neurofit HDF5 or NWB."""
+"""`neurofit convert RECORDING OUT`: write a recording as neurofit HDF5, NWB or raw files."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
-from neurofit.cli.parse import parse
+from neurofit.cli.parse import RecordingPath, parse
 from neurofit_io.options import LoadOptions
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """Write a recording as neurofit HDF5 (.h5) or NWB (.nwb)."""
+    """Write a recording as neurofit HDF5 (.h5), as NWB (.nwb) or as a folder of raw files (.bin)."""
 
-    recording: tyro.conf.Positional[Path]
+    recording: RecordingPath
     """A file or folder."""
-    out: tyro.conf.Positional[Path]
-    """File to write; its suffix says the format."""
+    out: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="OUT")]]
+    """File to write, .h5 or .nwb, or folder to write, .bin; the suffix says the format."""
     load: LoadOptions = field(default_factory=LoadOptions)
     signal: str | None = None
     """Write only this signal (or spikes), with trials; by default everything."""

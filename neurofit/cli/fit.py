@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import tyro
 
-from neurofit.cli.parse import parse, split_commas
+from neurofit.cli.parse import RecordingPath, parse, split_commas
 from neurofit.estimators.options import FitOptions, Preset, preset_options
 
 
-@dataclass(frozen=True)
-class Arguments:
+@dataclass(frozen=True, kw_only=True)
+class Arguments(FitOptions):
     """Fit a recurrent network that predicts the next sample of every channel, and score it on held-out time.
 
     Persistence, the mean, an autoregression of every channel and a ridge vector autoregression are fitted and scored
     beside it. Leaves config.json, scores.json, model.safetensors, figures/ and report.html in the folder --out.
     """
 
-    recording: tyro.conf.Positional[Path]
+    recording: RecordingPath
     """A recording: file or folder of any format that neurofit info reads."""
     out: Path
     """Folder of the run."""
-    options: FitOptions = field(default_factory=FitOptions)
     resume: Literal["never", "auto", "must"] = "never"
     """What to do with a run in --out: refuse it, go on with it if there is one, or demand one."""
     overwrite: bool = False
@@ -37,13 +37,14 @@ class Arguments:
 def run(words: Sequence[str]) -> int:
     """Runs the verb; returns the exit code."""
     words = split_commas(words, "--snapshot-epochs")
-    default = Arguments(tyro.MISSING, tyro.MISSING, preset_options(_preset(words)))
+    preset = preset_options(_preset(words))
+    default = Arguments(recording=tyro.MISSING, out=tyro.MISSING, **_fit_options(preset))
     arguments = parse(Arguments, words, verb="fit", default=default)
     from neurofit.estimators.next_step import NextStep
     from neurofit.estimators.tables import table_text, verdict
     from neurofit.training import Interrupted
 
-    model = NextStep.from_options(arguments.options)
+    model = NextStep.from_options(FitOptions(**_fit_options(arguments)))
     try:
         model.fit(
             arguments.recording,
@@ -55,11 +56,15 @@ def run(words: Sequence[str]) -> int:
     except Interrupted as stop:
         print(f"neurofit: {stop}; go on with the same command and --resume auto", file=sys.stderr)
         return 128 + (stop.signum or signal.SIGINT)
-    name, scores = arguments.options.network.model, model.scores["test"]
+    name, scores = arguments.network.model, model.scores["test"]
     print(table_text(scores, name))
     print(verdict(scores, model.fitted.validation_mse, name, "test"))
     print(f"report: {arguments.out / 'report.html'}")
     return 0
+
+
+def _fit_options(options: FitOptions) -> dict[str, Any]:
+    return {field.name: getattr(options, field.name) for field in dataclasses.fields(FitOptions)}
 
 
 def _preset(words: Sequence[str]) -> Preset | None:

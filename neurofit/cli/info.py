@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import tyro
-
-from neurofit.cli.parse import parse
+from neurofit.cli.parse import RecordingPath, parse
 from neurofit_io.options import LoadOptions
 
 
@@ -17,7 +15,7 @@ from neurofit_io.options import LoadOptions
 class Arguments:
     """Show what a recording holds: signals with shape, rate, unit and span, spikes, trials, connectivity."""
 
-    recording: tyro.conf.Positional[Path]
+    recording: RecordingPath
     """A file or folder."""
     load: LoadOptions = field(default_factory=LoadOptions)
     json: bool = False

@@ -14,7 +14,7 @@ from neurofit_io.errors import RecordingError, RecordingWarning
 VERBS = {
     "info": "what a recording holds, and the option that picks each part",
     "check": "what is wrong or odd with a recording",
-    "convert": "write a recording as neurofit HDF5 (.h5) or NWB (.nwb)",
+    "convert": "write a recording as neurofit HDF5 (.h5), NWB (.nwb) or raw files (.bin)",
     "fit": "fit a next-step model and score it on held-out time",
     "predict": "predict held-out time, or another recording, with a fitted model",
 }
@@ -73,6 +73,8 @@ def _one_line(error: BaseException) -> str:
         return str(error)
     if isinstance(error, MemoryError):
         return f"not enough memory: {error}; use --channels, --time or --decimate"
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
     return " ".join(str(error).split())
 
 

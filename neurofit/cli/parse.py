@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+import operator
 from collections.abc import Sequence
-from typing import TypeVar
+from pathlib import Path
+from types import NoneType
+from typing import Annotated, Any, TypeVar, get_args
 
 import tyro
+from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
 Arguments = TypeVar("Arguments")
+
+RecordingPath = tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="RECORDING")]]
+"""The argument that every verb but `predict` begins with."""
+
+_REGISTRY = ConstructorRegistry()
+
+
+@_REGISTRY.primitive_rule
+def _optional(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+    """Shows `int | None` as INT in the help, where tyro says {None}|INT; the word None is still understood."""
+    if NoneType not in get_args(info.type):
+        return None
+    others = functools.reduce(operator.or_, (kind for kind in get_args(info.type) if kind is not NoneType))
+    spec = ConstructorRegistry.get_primitive_spec(PrimitiveTypeInfo.make(others, info.markers))
+    assert isinstance(spec, PrimitiveConstructorSpec)
+    return dataclasses.replace(
+        spec,
+        instance_from_str=lambda words: None if words == ["None"] else spec.instance_from_str(words),
+        is_instance=lambda value: value is None or spec.is_instance(value),
+        str_from_instance=lambda value: ["None"] if value is None else spec.str_from_instance(value),
+        choices=None if spec.choices is None else (*spec.choices, "None"),
+    )
 
 
 def parse(kind: type[Arguments], words: Sequence[str], *, verb: str, default: Arguments | None = None) -> Arguments:
@@ -28,6 +56,7 @@ def parse(kind: type[Arguments], words: Sequence[str], *, verb: str, default: Ar
         args=list(words),
         default=default,
         config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
+        registry=_REGISTRY,
     )  # type: ignore[assignment]
     return parsed
 

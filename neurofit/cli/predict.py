@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import tyro
 
@@ -20,12 +20,12 @@ class Arguments:
     Writes the prediction in physical units with its times, the scores beside those of every baseline, and figures.
     """
 
-    fitted: tyro.conf.Positional[Path]
+    fitted: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="RUN")]]
     """Folder of a finished run."""
-    recording: tyro.conf.Positional[Path | None] = None
+    recording: tyro.conf.Positional[Annotated[Path | None, tyro.conf.arg(metavar="[RECORDING]")]] = None
     """Another recording with the same channels and rate; by default the one the run was fitted on."""
     span: Literal["test", "validation", "train", "all"] | None = None
-    """Which span; by default test, and all of another recording."""
+    """Which span; by default test, and all of a recording that the run was not fitted on."""
     start: int | None = None
     """First step to predict, instead of a span, counted from the beginning of the prepared signal."""
     steps: int | None = None

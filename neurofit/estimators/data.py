@@ -43,6 +43,17 @@ def recording_of(run: Run, options: FitOptions) -> Recording:
     return recording
 
 
+def was_fitted_on(run: Run, recording: Recording, series: PreparedSeries) -> bool:
+    """Whether a recording holds the very bytes that a run was fitted on.
+
+    Args:
+        run: The run.
+        recording: Any recording.
+        series: The same, prepared as the fitted one was.
+    """
+    return not changed(run.config()["recording"]["fingerprint"], _fingerprint(recording, series))
+
+
 def _path(recording: Recording) -> str | None:
     return str(Path(recording.provenance.path).absolute()) if recording.provenance.files else None
 

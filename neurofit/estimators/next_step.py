@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from neurofit.estimators.baselines import fit_series_baselines, training_step_size
-from neurofit.estimators.data import config_of, recording_of
+from neurofit.estimators.data import config_of, recording_of, was_fitted_on
 from neurofit.estimators.evaluation import evaluate
 from neurofit.estimators.next_step_program import NextStepProgram
 from neurofit.estimators.options import Device, FitOptions, Preset, check, fit_options
@@ -132,7 +132,8 @@ class NextStep:
 
         Args:
             recording: Another recording with the same channels; None for the one it was fitted on.
-            span: `train`, `validation`, `test` or `all`; by default `test`, `all` for another recording.
+            span: `train`, `validation`, `test` or `all`; by default `test`, and `all` of a recording that the model
+                was not fitted on.
             start: First step to predict, counted in the prepared signal, instead of a span.
             steps: Number of steps from `start` on; by default up to the next break in time.
             epoch: Use the weights of this snapshot instead of those the run ended with.
@@ -146,7 +147,7 @@ class NextStep:
             raise RecordingError("", given, expected="a span, or a start with or without steps")
         other = None if recording is None else self._opened(recording)
         series = self.series(other)
-        span = span or ("test" if recording is None else "all")
+        span = span or self._default_span(other, series)
         pieces = pieces_at(series, start, steps) if start is not None else series.scored(span)
         if not pieces:
             raise RecordingError(
@@ -179,8 +180,9 @@ class NextStep:
         Returns:
             One span of `scores.json`.
         """
-        series = self.series(recording)
-        span = span or ("test" if recording is None else "all")
+        other = None if recording is None else self._opened(recording)
+        series = self.series(other)
+        span = span or self._default_span(other, series)
         evaluation = evaluate(self.network(), self.fitted.baselines, series, span)
         return evaluation.scores(self.fitted.predictor, seed=self.options.train.seed)
 
@@ -248,6 +250,9 @@ class NextStep:
                 self._recording = recording_of(self._fitted_run(), self.options)
             return prepare(self._recording, self.options.prepare)
         return prepare(self._opened(recording), self.options.prepare, like=self.fitted.frozen)
+
+    def _default_span(self, other: Recording | None, series: PreparedSeries) -> Span:
+        return "test" if other is None or was_fitted_on(self._fitted_run(), other, series) else "all"
 
     def _opened(self, recording: Data) -> Recording:
         return recording if isinstance(recording, Recording) else load(recording, self.options.load)

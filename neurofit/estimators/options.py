@@ -30,7 +30,7 @@ class NextStepOptions:
     layers: int = 1
     """Recurrent layers."""
     bias: bool = True
-    """Whether the recurrent cell has biases; the founding paper prints none."""
+    """Biases in the recurrent cell; the founding paper prints none, and --no-bias leaves them out."""
     chunk: int | None = None
     """Steps of truncated backpropagation; by default 100, fewer for short recordings."""
     batch: int | Literal["all"] = 8

@@ -30,11 +30,11 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save(var2.recording(), tmp_path_factory.mktemp("file") / "recording.h5")
 
 
-def test_fit_and_predict_in_one_line():
-    prediction = (
-        NextStep(cell="gru", signal="vm", **var2.FAST).fit(var2.recording(), show=False).predict(var2.recording())
-    )
-    assert prediction.values.shape == (2980, 6)
+def test_fit_and_predict_in_one_line_predicts_the_test_span_of_the_same_recording():
+    model = NextStep(cell="gru", signal="vm", **var2.FAST).fit(var2.recording(), show=False)
+    prediction = model.predict(var2.recording())
+    assert prediction.provenance["span"] == "test"
+    assert prediction.values.shape == model.predict().values.shape
 
 
 def test_everything_is_reached_from_the_package():
@@ -183,7 +183,7 @@ def test_folders_that_hold_no_finished_run(fitted, tmp_path):
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     config["options"]["network"]["colour"] = "blue"
     (tmp_path / "run" / "config.json").write_text(json.dumps(config))
-    with pytest.raises(RecordingError, match="other options than this version has: .*colour"):
+    with pytest.raises(RecordingError, match=r"other options than this version has: .*colour"):
         NextStep.load(tmp_path / "run")
     (tmp_path / "run" / "config.json").write_text(json.dumps({**config, "estimator": "lfads"}))
     with pytest.raises(RecordingError, match="a run of 'lfads'; expected a next-step model"):

@@ -60,7 +60,7 @@ def test_the_default_predictor_is_the_one_that_won_on_validation(fitted):
 
 def test_channels_of_another_recording_are_found_by_their_ids(fitted):
     order = [3, 0, 5, 1, 4, 2]
-    same, other = fitted.predict(shuffled([0, 1, 2, 3, 4, 5])), fitted.predict(shuffled(order))
+    same, other = (fitted.predict(shuffled(each), span="all") for each in ([0, 1, 2, 3, 4, 5], order))
     assert_array_equal(other.channel_ids, np.arange(6))
     assert_array_equal(other.columns, np.argsort(order))
     assert_array_equal(other.values, same.values)

@@ -66,7 +66,7 @@ def test_full_disk_leaves_the_old_file(tmp_path: Path, name: str) -> None:
     before = path.read_bytes()
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
     done = subprocess.run(
-        [sys.executable, "-c", FULL_DISK, str(path)], capture_output=True, text=True, timeout=60, env=environment,
+        [sys.executable, "-B", "-c", FULL_DISK, str(path)], capture_output=True, text=True, timeout=60, env=environment,
         check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -1,0 +1,340 @@
+"""Words in; exit code, one plain line or a result out."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import commands
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from neurofit.cli.main import VERBS
+from neurofit_io import load
+from neurofit_io.comparing import differences
+
+
+def one_line(err: str) -> str:
+    """The only line of stderr, which is no traceback."""
+    (line,) = err.splitlines()
+    assert line.startswith("neurofit: ")
+    return line
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_of_every_verb(neurofit, verb):
+    code, out, err = neurofit(verb, "--help")
+    assert (code, err) == (0, "")
+    assert f"usage: neurofit {verb}" in out
+
+
+def test_help_and_version(neurofit):
+    code, out, _ = neurofit("--help")
+    assert code == 0
+    assert all(f"  {verb} " in out for verb in VERBS)
+    assert neurofit().code == 2
+    assert neurofit("--version").out.split(".")[0].isdigit()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("fly",), 2, "no verb 'fly'; expected one of info, check, convert, fit, predict"),
+        (("info", "nowhere.h5"), 1, "nowhere.h5: "),
+        (("check", "nowhere.h5"), 1, "nowhere.h5: "),
+        (("convert", "nowhere.h5", "out.h5"), 1, "nowhere.h5: "),
+        (("fit", "nowhere.h5", "--out", "run"), 1, "nowhere.h5: "),
+        (("predict", "nowhere"), 1, "nowhere: no such folder; expected a folder with the config.json of a run"),
+    ],
+)
+def test_mistakes_end_in_one_line(neurofit, tmp_path, monkeypatch, words, code, message):
+    monkeypatch.chdir(tmp_path)
+    end = neurofit(*words)
+    assert (end.code, end.out) == (code, "")
+    assert message in one_line(end.err)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("words", [("fit",), ("fit", "x", "--out", "y", "--hidden", "many"), ("info", "x", "--colour")])
+def test_wrong_usage_is_2(neurofit, words):
+    code, _, err = neurofit(*words)
+    assert code == 2
+    assert "Traceback" not in err
+
+
+def test_debug_shows_the_traceback(neurofit):
+    code, _, err = neurofit("info", "nowhere.h5", "--debug")
+    assert code == 1
+    assert "Traceback" in err
+    assert err.splitlines()[-1].startswith("neurofit: nowhere.h5: ")
+
+
+def test_interrupted_is_130(neurofit, monkeypatch, recording):
+    def interrupted(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("neurofit_io.describing.describe", interrupted)
+    assert neurofit("info", recording) == (130, "", "neurofit: interrupted\n")
+
+
+def test_memory_that_runs_out(neurofit, recording, tmp_path):
+    words = ("fit", recording, "--out", tmp_path / "run", *commands.FIT, "--hidden", 10**6)
+    code, _, err = neurofit(*words)
+    assert code == 1
+    assert err.splitlines()[-1].startswith("neurofit: not enough memory; use a smaller --hidden")
+
+
+def test_info(neurofit, recording):
+    code, out, err = neurofit("info", recording)
+    assert (code, err) == (0, "")
+    assert "vm" in out
+    described = json.loads(neurofit("info", recording, "--json").out)
+    (signal,) = described["signals"]
+    assert (signal["name"], signal["unit"], signal["rate_hz"]) == ("vm", "mV", 1000.0)
+
+
+def test_info_draws(neurofit, recording, tmp_path):
+    assert neurofit("info", recording, "--figure", tmp_path / "seen.png").code == 0
+    assert (tmp_path / "seen.png").read_bytes().startswith(b"\x89PNG")
+    before = recording.read_bytes()
+    code, _, err = neurofit("info", recording, "--figure", recording)
+    assert code == 1
+    assert "suffix '.h5'; expected .png" in one_line(err)
+    assert recording.read_bytes() == before
+
+
+def test_check(neurofit, recording, tmp_path):
+    code, out, _ = neurofit("check", recording)
+    assert code == 0
+    assert out.splitlines()[-1].startswith("0 errors")
+    values = np.zeros((100, 2), np.float32)
+    np.save(tmp_path / "bad.npy", np.where(np.arange(100)[:, None] < 90, np.nan, values))
+    words = (tmp_path / "bad.npy", "--rate-hz", 10, "--time-axis", 0)
+    code, out, _ = neurofit("check", *words)
+    errors = [line for line in out.splitlines() if line.startswith("error: ")]
+    assert code == (1 if errors else 0)
+    assert out.splitlines()[-1].startswith(f"{len(errors)} errors")
+    assert len(out.splitlines()) > 1
+
+
+def test_check_of_a_broken_file_is_1(neurofit, recording, tmp_path):
+    (tmp_path / "half.h5").write_bytes(recording.read_bytes()[: recording.stat().st_size // 2])
+    code, out, err = neurofit("check", tmp_path / "half.h5")
+    assert code == 1
+    assert "Traceback" not in out + err
+    assert "half.h5" in out + err
+
+
+def test_convert_there_and_back(neurofit, recording, tmp_path):
+    assert neurofit("convert", recording, tmp_path / "a.nwb").out == f"written: {tmp_path / 'a.nwb'}\n"
+    assert neurofit("convert", tmp_path / "a.nwb", tmp_path / "b.h5", "--signal", "vm").code == 0
+    assert differences(load(recording), load(tmp_path / "b.h5")) == []
+    code, _, err = neurofit("convert", recording, tmp_path / "b.h5")
+    assert code == 1
+    assert "there is a file already" in one_line(err)
+    assert neurofit("convert", recording, tmp_path / "b.h5", "--overwrite").code == 0
+    assert "no signal 'lfp'; expected one of vm" in one_line(
+        neurofit("convert", recording, tmp_path / "c.h5", "--signal", "lfp").err
+    )
+
+
+def test_fit_prints_the_scores_it_wrote(neurofit, finished, recording):
+    code, out, err = neurofit("fit", recording, "--out", finished, *commands.FIT, "--resume", "auto",
+                              "--snapshot-epochs", "1,2")  # fmt: skip
+    assert (code, err) == (0, "")
+    scores = json.loads((finished / "scores.json").read_text())["test"]
+    lines = out.splitlines()
+    assert lines[0].split() == [
+        "predictor",
+        "mse",
+        "95",
+        "%",
+        "interval",
+        "median",
+        "r2",
+        "skill",
+        "over",
+        "persistence",
+        "skill",
+        "over",
+        "AR",
+    ]
+    rows = {line.split()[0]: line for line in lines[1:6]}
+    for name in ("persistence", "mean", "ar", "var"):
+        assert f"{scores[f'mse_{name}']['pooled']:.4g}" in rows[name]
+    assert f"{scores['network']['mse']['pooled']:.4g}" in rows["gru"]
+    assert lines[-1] == f"report: {finished / 'report.html'}"
+
+
+def test_the_folder_of_a_run(finished):
+    names = {str(file.relative_to(finished)) for file in finished.rglob("*") if file.is_file()}
+    figures = ("losses", "scores", "traces", "channel_skill", "residual_spectrum")
+    assert names == {
+        "config.json", "environment.json", "metrics.jsonl", "model.safetensors", "fitted.safetensors", "scores.json",
+        "report.html", "checkpoint/state.safetensors", "snapshots/epoch_000001.safetensors",
+        "snapshots/epoch_000002.safetensors", *(f"figures/{name}.png" for name in figures),
+    }  # fmt: skip
+    environment = json.loads((finished / "environment.json").read_text())
+    assert environment["command"].startswith("neurofit fit ")
+    assert environment["finished"]
+
+
+class References(HTMLParser):
+    """Everything a page would fetch."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.sources: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.sources += [value or "" for name, value in attrs if name in ("src", "href", "srcset", "data")]
+
+
+def test_the_report_needs_no_other_file(finished):
+    page = References((finished / "report.html").read_text())
+    assert len(page.sources) == 5
+    assert all(source.startswith("data:image/png;base64,") for source in page.sources)
+    assert not page.tags & {"script", "link", "iframe", "object"}
+
+
+def test_predict_scores_and_writes(neurofit, finished, tmp_path):
+    code, out, err = neurofit("predict", finished, "--out", tmp_path / "new" / "p.h5", "--channels", "3,0")
+    assert (code, err) == (0, "")
+    scores = json.loads((finished / "scores.json").read_text())
+    assert json.loads((tmp_path / "new" / "scores.json").read_text()) == {"test": scores["test"]}
+    assert load(tmp_path / "new" / "p.h5").signal("vm_predicted").shape == (scores["test"]["n_steps"], 4)
+    assert out.splitlines()[-1].endswith(f"written: {tmp_path / 'new' / 'p.h5'}")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--epoch", "7"), "no snapshot of epoch 7; expected one of those kept: 1, 2"),
+        (("--channels", "a"), "--channels a; expected column numbers such as 300,2000"),
+        (("--channels", "9"), "--channels 9; expected columns among the 4 that are predicted"),
+        (("--start", "1199", "--steps", "5"), "--start 1199 --steps 5; expected steps within"),
+        (("--steps", "5"), "--steps 5 without --start"),
+    ],
+)
+def test_predict_refuses_in_one_line(neurofit, finished, words, message):
+    before = sorted(finished.rglob("*"))
+    code, out, err = neurofit("predict", finished, *words)
+    assert (code, out) == (1, "")
+    assert message in one_line(err)
+    assert sorted(finished.rglob("*")) == before
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_an_existing_folder_is_refused(neurofit, recording, finished, tmp_path):
+    before = (finished / "model.safetensors").read_bytes()
+    code, _, err = neurofit("fit", recording, "--out", finished, *commands.FIT)
+    assert code == 1
+    assert "a run is there already; give --resume auto or --overwrite" in err
+    assert (finished / "model.safetensors").read_bytes() == before
+    (tmp_path / "notes.txt").write_text("precious")
+    for more in ((), ("--resume", "auto"), ("--overwrite",)):
+        assert neurofit("fit", recording, "--out", tmp_path, *commands.FIT, *more).code == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_changed_options_on_resume_are_named(neurofit, recording, finished):
+    words = ("fit", recording, "--out", finished, *commands.FIT, "--resume", "must", "--snapshot-epochs", "1,2")
+    code, _, err = neurofit(*words, "--lr", "0.02", "--zscore", "none")
+    assert code == 1
+    line = one_line(err)
+    assert "options.train.lr: 0.01 -> 0.02" in line
+    assert "options.prepare.zscore: train -> none" in line
+    assert neurofit(*words, "--checkpoint-every-s", "1").code == 0
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_resume_must_needs_a_run(neurofit, recording, tmp_path):
+    code, _, err = neurofit("fit", recording, "--out", tmp_path / "run", *commands.FIT, "--resume", "must")
+    assert code == 1
+    assert "no run here to resume" in err
+    assert neurofit("fit", recording, "--out", tmp_path / "run", *commands.FIT, "--resume", "auto").code == 0
+
+
+@pytest.mark.usefixtures("no_figures")
+@pytest.mark.parametrize("preset", [("--preset", "nayebi2015"), ("--preset=nayebi2015",)])
+def test_a_preset_lies_under_the_options_beside_it(neurofit, recording, tmp_path, preset):
+    words = ("--hidden", "5", "--chunk", "100", "--epochs", "3", "--device", "cpu", "--snapshot-epochs=1,3")
+    code, out, err = neurofit("fit", recording, "--out", tmp_path / "run", *words, *preset)
+    assert code == 0
+    assert "leak: statistics include the test span (--zscore all)" in err
+    options = json.loads((tmp_path / "run" / "config.json").read_text())["options"]
+    assert options["preset"] == "nayebi2015"
+    assert (options["network"]["output"], options["network"]["state"]) == ("absolute", "zero")
+    assert (options["network"]["hidden"], options["network"]["chunk"], options["train"]["epochs"]) == (5, 100, 3)
+    assert (options["train"]["optimizer"], options["train"]["clip"], options["train"]["keep"]) == (
+        "rmsprop",
+        None,
+        "last",
+    )
+    assert (options["prepare"]["zscore"], options["prepare"]["gap_ms"]) == ("all", 0.0)
+    assert {file.name for file in (tmp_path / "run" / "snapshots").iterdir()} == {
+        "epoch_000001.safetensors", "epoch_000003.safetensors",
+    }  # fmt: skip
+    assert "gru *" in out
+
+
+def python(code: str, *, hash_seed: str = "0") -> subprocess.CompletedProcess[str]:
+    """A script in a process of its own."""
+    paths = f"import sys\nsys.path[:0] = [{str(commands.ROOT)!r}, {str(commands.ROOT / 'io')!r}]\n"
+    environment = {"PYTHONHASHSEED": hash_seed, "OMP_NUM_THREADS": "1", "PATH": ""}
+    return subprocess.run([sys.executable, "-c", paths + code], capture_output=True, text=True, env=environment)
+
+
+def test_the_hash_seed_changes_nothing(recording, finished, tmp_path):
+    words = ["fit", str(recording), "--out", str(tmp_path / "run"), *commands.FIT, "--snapshot-epochs", "1,2"]
+    script = "import neurofit.estimators.next_step as n\nn.report_fit = lambda *a, **k: None\n"
+    ran = python(f"{script}from neurofit.cli.main import main\nmain({words!r})", hash_seed="12345")
+    assert ran.returncode == 0, ran.stderr
+    for name in ("model.safetensors", "scores.json", "fitted.safetensors", "config.json"):
+        assert (tmp_path / "run" / name).read_bytes() == (finished / name).read_bytes()
+
+
+LIMITED = (
+    "import resource, sys\nsys.dont_write_bytecode = True\nresource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0}))\n"
+    "from neurofit.cli.main import main\n"
+)
+
+
+def test_a_full_disk_while_converting(recording, tmp_path):
+    target = tmp_path / "old.h5"
+    target.write_bytes(recording.read_bytes())
+    words = ["convert", str(recording), str(target), "--overwrite"]
+    ran = python(f"{LIMITED.format(4000)}main({words!r})")
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert f"{target}: could not be written" in one_line(ran.stderr)
+    assert target.read_bytes() == recording.read_bytes()
+    assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("limit", [100, 3000, 20000])
+def test_a_full_disk_while_fitting(neurofit, recording, tmp_path, limit):
+    words = ["fit", str(recording), "--out", str(tmp_path / "run"), *commands.FIT]
+    ran = python(f"{LIMITED.format(limit)}main({words!r})")
+    assert ran.returncode == 1
+    assert "Traceback" not in ran.stderr
+    last = ran.stderr.splitlines()[-1]
+    assert last.startswith("neurofit: ")
+    assert str(tmp_path / "run") in last
+    assert not list(tmp_path.rglob(".*"))
+
+
+def test_values_predicted_by_another_signal_order(neurofit, finished, recording, tmp_path):
+    assert neurofit("predict", finished, recording, "--out", tmp_path / "all.h5").code == 0
+    scores = json.loads((tmp_path / "scores.json").read_text())
+    assert list(scores) == ["all"]
+    assert neurofit("predict", finished, "--span", "all", "--out", tmp_path / "b" / "all.h5").code == 0
+    one, two = (load(Path(tmp_path / where)).signal("vm_predicted").read() for where in ("all.h5", "b/all.h5"))
+    assert_array_equal(one, two)
