@@ -190,7 +190,8 @@ def _connectivity_row(entry: Description) -> list[str]:
     if entry["excitatory_cells"] is not None:
         counts = [f"{entry['excitatory_cells']} excitatory, {entry['inhibitory_cells']} inhibitory cells"]
     signs = f"{entry['positive']} positive, {entry['negative']} negative"
-    own = [f"{entry['self_connected_cells']} cells connect to themselves"] if entry["self_connected_cells"] else []
+    n_own = entry["self_connected_cells"]
+    own = [f"{n_own} cell{'s connect to themselves' if n_own > 1 else ' connects to itself'}"] if n_own else []
     untested = [f"{entry['untested']} untested"] if entry["untested"] else []
     return [
         entry["name"], f"{n_post} post x {n_pre} pre", f"{entry['connected_pairs']} of {entry['possible_pairs']} pairs",

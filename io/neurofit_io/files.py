@@ -34,7 +34,8 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
             os.close(descriptor)
         os.replace(beside, target)
     except OSError as error:
-        error.filename = error.filename or os.fspath(target)
+        if error.errno is not None:
+            error.filename = error.filename or os.fspath(target)
         raise
     finally:
         beside.unlink(missing_ok=True)

@@ -153,5 +153,5 @@ def _note_rest(found: Contents, notes: Notes) -> None:
     if found.skipped:
         notes.add(f"not SONATA, not read: {', '.join(str(f.relative_to(found.root)) for f in found.skipped)}")
     if notes.about_units:
-        notes.add(f"{notes.about_units} as SONATA prescribes: {notes.listed_units}")
+        notes.add(f"{notes.about_units}, as SONATA prescribes: {notes.listed_units}")
         warnings.warn(f"{found.root}: {notes.about_units}", RecordingWarning, stacklevel=4)

@@ -127,7 +127,7 @@ class Notes:
         if not self.without_unit:
             return ""
         n = sum(len(places) for places in self.without_unit.values())
-        return f"{n} dataset{'s' * (n > 1)} without a units attribute, read in {' and '.join(self.without_unit)}"
+        return f"{n} dataset{'s' * (n > 1)} without a units attribute, read in {', '.join(self.without_unit)}"
 
     @property
     def listed_units(self) -> str:

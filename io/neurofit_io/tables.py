@@ -18,7 +18,7 @@ from neurofit_io.timing import time_vector
 
 _SUFFIXES = (".csv", ".tsv", ".txt")
 _TIMES = ("time", "times", "timestamp", "timestamps", "t", "spike_times", "spike_time", "time_s", "time_ms", "times_s")
-_PLACES = ("x_pos", "y_pos", "z_pos")
+_NO_VALUES = {"x_pos": "electrodes", "node_type_id": "cell types", "edge_type_id": "synapse types"}
 _UNITS = ("unit", "units", "node_id", "node_ids", "neuron", "neuron_id", "cell", "cell_id", "cluster", "gid", "id")
 
 
@@ -49,11 +49,11 @@ def read(path: Path, options: LoadOptions) -> Recording:
 
 def _arrays(table: TextTable, options: LoadOptions) -> list[NamedArray]:
     path, stem = table.path, table.path.stem
-    if set(_PLACES) <= set(table.header or ()) and options.dataset is None:
+    what = next((what for key, what in _NO_VALUES.items() if key in (table.header or ())), None)
+    if what is not None and options.dataset is None:
         raise RecordingError(
-            path, f"a table of positions, with columns {', '.join(_PLACES)}", expected="values over time",
-            do="give the recording or the folder it belongs to",
-        )  # fmt: skip
+            path, f"a SONATA table of {what}", expected="values over time", do="give the folder it belongs to"
+        )
     if options.dataset is not None and options.dataset != stem:
         return _one_column(table, options.dataset)
     columns = [NamedArray(name, values, path) for name, values in zip(table.names, table.columns, strict=True)]

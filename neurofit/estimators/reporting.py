@@ -108,7 +108,7 @@ def write_report(
     details: Mapping[str, str],
 ) -> None:
     """Writes the one-page report."""
-    tables = [(f"Scores on {span}", *score_table(of_span, name)) for span, of_span in scores.items()]
+    tables = [(f"Scores on {span} (* predicts by default)", *score_table(of_span, name)) for span, of_span in scores.items()]
     html = figures.report_html(
         title=title, summary=summary, tables=tables, figures=[(c, f) for _, c, f in drawn], details=details
     )

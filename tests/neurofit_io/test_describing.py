@@ -109,6 +109,28 @@ def test_nothing_and_whole_numbers() -> None:
     assert nan_share(signal_from_array(np.zeros((3, 2), np.int16), name="a", rate_hz=1.0)) == (0.0, False)
 
 
+def test_signals_are_listed_by_kind_and_spikes_of_the_recorded_cells_first() -> None:
+    kinds = ("stimulus", "deconvolved", "dff", "fluorescence", "calcium", "lfp", "extracellular", "vm")
+    signals = {kind: signal_from_array(np.zeros((3, 1)), name=kind, rate_hz=1.0) for kind in kinds}
+    trains = {name: spikes_from_lists([[0.1]], stop_s=0.5, name=name) for name in ("spikes_input", "spikes")}
+    said = describe(Recording(Provenance(Path("x"), "memory"), signals, trains))
+    assert [s["name"] for s in said["signals"]] == [*reversed(kinds[1:]), "stimulus"]
+    assert [s["name"] for s in said["spikes"]] == ["spikes", "spikes_input"]
+
+
+def test_self_connections_are_no_pairs_but_are_counted() -> None:
+    """Cell 0 connects to itself twice, cell 1 only through a weight that nobody knows."""
+    own = Connectivity(
+        "connectivity", np.array([0, 0, 1, 1]), np.array([0, 0, 1, 0]), np.array([1.0, 2.0, np.nan, 3.0]), np.arange(2),
+        np.arange(2),
+    )  # fmt: skip
+    said = describe(Recording(Provenance(Path("x"), "memory"), connectivities={"connectivity": own}))
+    (entry,) = said["connectivity"]
+    assert (entry["connected_pairs"], entry["possible_pairs"], entry["self_connected_cells"]) == (1, 2, 1)
+    assert "1 of 2 pairs" in describe_text(said)
+    assert "1 cell connects to itself" in describe_text(said)
+
+
 def test_table() -> None:
     assert table([["a", "bbb", ""], ["cc", "d", "e"]]) == "  a   bbb\n  cc  d    e"
 

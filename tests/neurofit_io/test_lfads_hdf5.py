@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -132,3 +133,21 @@ def test_what_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="trials without a column 'split'"):
         write_lfads(Recording(Provenance(Path("x"), "memory"), source.signals), tmp_path / "out.h5")
     assert not (tmp_path / "out.h5").exists()
+
+
+@pytest.mark.parametrize("limit", [0, 100_000])
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path, limit: int) -> None:
+    counts = RNG.poisson(1.0, (200, 50, 8))
+    source = load(write(tmp_path / "in.h5", {"train_data": counts, "valid_data": counts}), rate_hz=50)
+    out = tmp_path / "out.h5"
+    out.write_text("mine")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        with pytest.raises(OSError, match="File too large") as caught:
+            write_lfads(source, out)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.filename == str(out)
+    assert out.read_text() == "mine"
+    assert {file.name for file in tmp_path.iterdir()} == {"in.h5", "out.h5"}

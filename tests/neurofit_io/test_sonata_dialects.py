@@ -12,6 +12,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from neurofit_io import sonata
+from neurofit_io.checking import check
 from neurofit_io.errors import RecordingError
 from neurofit_io.options import LoadOptions
 from neurofit_io.recording import Recording
@@ -313,6 +314,22 @@ def test_the_source_decides_before_the_dynamics(tmp_path: Path) -> None:
     found = _read(tmp_path).connectivity
     assert found is not None
     assert_array_equal(found.weight, [[0, -0.5], [0.5, 0]])
+
+
+def test_weights_of_several_mechanisms_are_told_apart(tmp_path: Path) -> None:
+    _write_edges(tmp_path / "cells_cells_edges.h5", [0, 1, 2], [1, 2, 0], [7, 8, 9], {"0": {"syn_weight": [1, 2, 3]}})
+    types = tmp_path / "cells_cells_edge_types.csv"
+    types.write_text("edge_type_id model_template\n7 Exp2Syn\n8 expsyn\n9 Exp2Syn\n")
+    alike = _read(tmp_path).connectivity
+    assert alike is not None
+    assert alike.unit == "uS"
+    assert "weight_units" not in alike.metadata
+    types.write_text("edge_type_id model_template\n7 Exp2Syn\n8 static_synapse\n9 Exp2Syn\n")
+    (finding,) = (f for f in check(tmp_path) if f.case == 55)
+    assert "weights are in the unit of static_synapse and uS" in finding.message
+    mixed = _read(tmp_path).connectivity
+    assert mixed is not None
+    assert mixed.unit == ""
 
 
 def test_without_weights_every_synapse_counts_one(tmp_path: Path) -> None:

@@ -128,3 +128,18 @@ def test_connectivity_matrix(tmp_path: Path) -> None:
     got = load(tmp_path / "w.csv", kind="connectivity", orientation="pre_post").connectivity
     assert got is not None
     np.testing.assert_allclose(got.weight, VALUES[:3].T)
+
+
+@pytest.mark.parametrize(
+    ("header", "what"),
+    [
+        ("channel x_pos y_pos z_pos", "electrodes"),
+        ("node_type_id ei model_name", "cell types"),
+        ("edge_type_id syn_weight", "synapse types"),
+    ],
+)
+def test_tables_that_belong_to_a_simulation(tmp_path: Path, header: str, what: str) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(f"{header}\n{' '.join('1' for _ in header.split())}\n")
+    with pytest.raises(RecordingError, match=f"a SONATA table of {what}; .*give the folder it belongs to"):
+        load(path)
