@@ -8,6 +8,7 @@ axis from `--time-axis`, from a time vector of that length in the same file, or 
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ from neurofit_io.recording import Provenance, Recording
 from neurofit_io.safe_hdf5 import refuse_too_large
 from neurofit_io.signals import Signal
 from neurofit_io.sources import ArraySource, Hdf5Source, MemmapSource, Source
-from neurofit_io.spike_times import spikes_of_vectors
+from neurofit_io.spike_times import by_unit, spikes_of_vectors, units_beside
 from neurofit_io.sweeps import Hdf5Array, SweepSource, sweeps_clock, trials_of_clock
 from neurofit_io.timing import TimeVector, clock_of, is_time_vector, rate_beside, rate_of, time_vector
 from neurofit_io.trials import Trials
@@ -37,6 +38,7 @@ VOLTAGES = ("vm", "extracellular", "lfp", "current")
 COUNTS = {"counts": "count", "true_rates": "Hz"}
 OBJECTS = "pickled Python objects, which are never unpickled here: save it again as numbers"
 _LISTED = 12
+_SPIKE_TIMES = re.compile(r"(.*[./_])?spike_?times?(_?m?s)?(\[\d+\])*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,11 +112,14 @@ def recording_of_arrays(
     """
     group = chosen(arrays, path, options)
     rest = [a for a in arrays if a not in group]
-    left = [f"{a.name} {a.shape}" for a in rest if np.prod(a.shape) > 1 and not is_time_vector(a)]
-    told = notes + ((f"not read: {', '.join(left[:_LISTED])}{' ...' if len(left) > _LISTED else ''}",) if left else ())
-    kind = options.kind or group[0].kind
+    kind = options.kind or group[0].kind or ("spikes" if _are_spike_times(group) else None)
+    owners = units_beside(group[0], rest) if kind == "spikes" and len(group) == 1 else None
+    told = notes + _not_read([a for a in rest if a is not owners])
     if kind == "spikes":
-        trains = [(a.name, a.in_memory()) for a in group]
+        trains: list[tuple[str | int, NDArray]] = [(a.name, a.in_memory()) for a in group]
+        if owners is not None:
+            told = (*told, f"the units are those of {owners.name}")
+            trains = by_unit(trains[0][1], owners.in_memory(), owners.place)
         spikes, more = spikes_of_vectors(trains, time_vector(rest, of=group[0].name), options, path)
         return Recording(_provenance(path, format, files, told + more), spike_trains={spikes.name: spikes})
     if len(group) > 1:
@@ -125,6 +130,11 @@ def recording_of_arrays(
     signal, trials, more = signal_of(group[0], rest, options)
     intervals = {} if trials is None else {"trials": trials}
     return Recording(_provenance(path, format, files, told + more), {signal.name: signal}, intervals=intervals)
+
+
+def _not_read(rest: Sequence[NamedArray]) -> tuple[str, ...]:
+    left = [f"{a.name} {a.shape}" for a in rest if np.prod(a.shape) > 1 and not is_time_vector(a)]
+    return (f"not read: {', '.join(left[:_LISTED])}{' ...' if len(left) > _LISTED else ''}",) if left else ()
 
 
 def chosen(arrays: Sequence[NamedArray], path: Path, options: LoadOptions) -> list[NamedArray]:
@@ -146,6 +156,11 @@ def chosen(arrays: Sequence[NamedArray], path: Path, options: LoadOptions) -> li
     return candidates
 
 
+def _are_spike_times(group: Sequence[NamedArray]) -> bool:
+    """Whether vectors are named as times of spikes; read as a signal they would have a rate and make no sense."""
+    return all(a.is_vector and _SPIKE_TIMES.fullmatch(a.name) for a in group)
+
+
 def _one_cell_array(candidates: Sequence[NamedArray], options: LoadOptions) -> bool:
     stems = {a.name.partition("[")[0] for a in candidates}
     return options.kind == "spikes" and len(stems) == 1
@@ -153,7 +168,12 @@ def _one_cell_array(candidates: Sequence[NamedArray], options: LoadOptions) -> b
 
 def ambiguous(candidates: Sequence[NamedArray], path: Path) -> RecordingError:
     """The error that lists `--dataset NAME` for every candidate."""
-    return RecordingError(path, f"{len(candidates)} arrays: {listed(candidates)}", expected="one", do="choose one")
+    stems = {a.name.rpartition("[")[0] for a in candidates}
+    cells = len(stems) == 1 and "" not in stems and all(a.is_vector for a in candidates)
+    whole = f", or all as the spikes of units with --dataset '{stems.pop()}' --kind spikes" if cells else ""
+    return RecordingError(
+        path, f"{len(candidates)} arrays: {listed(candidates)}", expected="one", do=f"choose one{whole}"
+    )
 
 
 def listed(arrays: Sequence[NamedArray]) -> str:

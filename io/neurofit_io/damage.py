@@ -228,8 +228,9 @@ def _unknown_folder(path: Path) -> RecordingError:
     inside = sorted(p.relative_to(path).as_posix() for p in path.glob("*") if p.suffix.lower() in SUFFIXES)
     if not inside:
         return RecordingError(path, "a folder without a readable file", expected="a recording, or a folder that is one")
+    raw = ", or describe the raw files in a recording.toml" if any(file.endswith(".bin") for file in inside) else ""
     return RecordingError(
-        path, f"a folder that is no recording itself; it holds{_listed(inside)}", do="give one of them"
+        path, f"a folder that is no recording itself; it holds{_listed(inside)}", do=f"give one of them{raw}"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -50,16 +51,17 @@ def _rank(signal: Signal) -> int:
 def _signal(signal: Signal) -> Description:
     out: Description = {
         "name": signal.name, "kind": signal.kind, "shape": list(signal.shape), "unit": signal.unit,
-        "dtype": str(signal.source.dtype), "option": f"--signal {signal.name}", "rate_hz": None, "start_s": None,
-        "duration_s": None, "gaps": 0, "sweeps": len(signal.clock.sweeps or ()), "nan_share": None,
-        "nan_sampled": False, "problem": None,
+        "dtype": str(signal.source.dtype), "option": f"--signal {shlex.quote(signal.name)}", "rate_hz": None,
+        "start_s": None, "duration_s": None, "gaps": 0, "sweeps": len(signal.clock.sweeps or ()), "nan_share": None,
+        "nan_sampled": False, "columns": list(signal.metadata.get("channel_columns", ())), "problem": None,
     }  # fmt: skip
     try:
         rate, segments = signal.rate_hz, signal.segments
         out |= {"rate_hz": rate, "start_s": segments[0].start_s, "duration_s": _finite(signal.duration_s)}
         out["gaps"] = 0 if signal.clock.sweeps else len(segments) - 1
         if rate is None:
-            out["problem"] = "irregular timestamps" if signal.clock.timestamps else "no sampling rate"
+            timed = signal.clock.timestamps is not None
+            out["problem"] = "irregular timestamps, a fit needs --resample-hz" if timed else "no sampling rate"
         out["nan_share"], out["nan_sampled"] = nan_share(signal)
     except RecordingError as error:
         out["problem"] = str(error)
@@ -89,7 +91,7 @@ def _spikes(spikes: Spikes) -> Description:
         "mean_rate_hz": _finite(spikes.n_spikes / max(spikes.n_units, 1) / spikes.duration_s)
         if spikes.duration_s > 0 else None,
         "columns": list(spikes.columns), "observed_intervals": spikes.observed_s is not None,
-        "option": f"--signal {spikes.name} --bin-ms 20",
+        "option": f"--signal {shlex.quote(spikes.name)} --bin-ms 20",
     }  # fmt: skip
 
 
@@ -155,13 +157,21 @@ def _signal_row(entry: Description) -> list[str]:
     steps, channels = entry["shape"]
     rate = f"{entry['rate_hz']:.10g} Hz" if entry["rate_hz"] else ""
     about = "about " if entry["nan_sampled"] else ""
-    remarks = [f"{entry[key]} {key}" for key in ("gaps", "sweeps") if entry[key]]
+    remarks = [_count(entry[key], key) for key in ("gaps", "sweeps") if entry[key]]
     remarks += [f"NaN {about}{entry['nan_share']:.3%}"] if entry["nan_share"] else []
     remarks += [entry["problem"]] if entry["problem"] else []
     return [
         entry["name"], f"{steps} x {channels}", entry["unit"], rate, _span(entry["start_s"], entry["duration_s"]),
-        ", ".join(remarks), entry["option"],
+        ", ".join(remarks), entry["option"], _columns(entry),
     ]  # fmt: skip
+
+
+def _count(n: int, things: str) -> str:
+    return f"{n} {things.removesuffix('s') if n == 1 else things}"
+
+
+def _columns(entry: Description) -> str:
+    return f"--units by {', '.join(entry['columns'])}" if entry["columns"] else ""
 
 
 def _span(start_s: float, duration_s: float | None) -> str:
@@ -172,8 +182,8 @@ def _spikes_row(entry: Description) -> list[str]:
     silent = f"{entry['silent_units']} silent" if entry["silent_units"] else ""
     rate = "" if entry["mean_rate_hz"] is None else f"{entry['mean_rate_hz']:.3g} Hz mean"
     return [
-        entry["name"], f"{entry['units']} units", f"{entry['spikes']} spikes", rate,
-        _span(entry["start_s"], entry["stop_s"] - entry["start_s"]), silent, entry["option"],
+        entry["name"], _count(entry["units"], "units"), _count(entry["spikes"], "spikes"), rate,
+        _span(entry["start_s"], entry["stop_s"] - entry["start_s"]), silent, entry["option"], _columns(entry),
     ]  # fmt: skip
 
 
@@ -191,9 +201,9 @@ def _connectivity_row(entry: Description) -> list[str]:
         counts = [f"{entry['excitatory_cells']} excitatory, {entry['inhibitory_cells']} inhibitory cells"]
     signs = f"{entry['positive']} positive, {entry['negative']} negative"
     n_own = entry["self_connected_cells"]
-    own = [f"{n_own} cell{'s connect to themselves' if n_own > 1 else ' connects to itself'}"] if n_own else []
+    own = [f"{_count(n_own, 'cells')} to {'itself' if n_own == 1 else 'themselves'}"] if n_own else []
     untested = [f"{entry['untested']} untested"] if entry["untested"] else []
     return [
         entry["name"], f"{n_post} post x {n_pre} pre", f"{entry['connected_pairs']} of {entry['possible_pairs']} pairs",
-        f"{entry['rows']} rows", entry["unit"], ", ".join([signs, *counts, *own, *untested]),
+        _count(entry["rows"], "rows"), entry["unit"], ", ".join([signs, *counts, *own, *untested]),
     ]  # fmt: skip

@@ -42,7 +42,7 @@ def read(path: Path, options: LoadOptions) -> Recording:
     if _head(path).startswith(_V73):
         arrays, notes = matlab73.arrays_of(path, options)
     else:
-        arrays, notes = _arrays_v5(path, options), ()
+        arrays, notes = _arrays_v5(path, options)
     return recording_of_arrays(arrays, path, options, format="matlab", notes=notes)
 
 
@@ -54,27 +54,30 @@ def _head(path: Path) -> bytes:
         return b""
 
 
-def _arrays_v5(path: Path, options: LoadOptions) -> list[NamedArray]:
+def _arrays_v5(path: Path, options: LoadOptions) -> tuple[list[NamedArray], tuple[str, ...]]:
     import scipy.io
 
     try:
         listed = scipy.io.whosmat(path)
         refuse_too_large(sum(int(np.prod(shape)) * 8 for _, shape, _ in listed), str(path))
-        loaded = scipy.io.loadmat(path, variable_names=_needed(listed, options))
+        needed = _needed(listed, options)
+        loaded = scipy.io.loadmat(path, variable_names=needed)
     except RecordingError:
         raise
     # scipy's reader fails on damaged bytes with whatever it trips over, from zlib.error to TypeError.
     except Exception as error:
         raise RecordingError(path, f"damaged, or not a MATLAB file ({error})", do="copy or save it again") from error
     pairs = ((name, value) for name, value in loaded.items() if not name.startswith("__"))
-    return [NamedArray(n, v, path) for name, value in pairs for n, v in leaves(name, value)]
+    left = [f"{name} {shape}" for name, shape, _ in listed if name not in needed]
+    arrays = [NamedArray(n, v, path) for name, value in pairs for n, v in leaves(name, value)]
+    return arrays, (f"not opened: {', '.join(left)}",) if left else ()
 
 
 def _needed(listed: list[tuple[str, tuple[int, ...], str]], options: LoadOptions) -> list[str]:
-    """All variables when none is named; else the one, and vectors, which may be its times or its trials' columns."""
-    if options.dataset is None:
+    """The variable that is named, and vectors, which may be its times or its trials' columns; else all."""
+    root = (options.dataset or "").partition(".")[0].partition("[")[0]
+    if root not in {name for name, _, _ in listed}:
         return [name for name, _, _ in listed]
-    root = options.dataset.partition(".")[0].partition("[")[0]
     vectors = [n for n, shape, _ in listed if sum(k != 1 for k in shape) <= 1 and np.prod(shape) < _VECTOR_LIMIT]
     return [root, *vectors]
 

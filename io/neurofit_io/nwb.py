@@ -38,6 +38,7 @@ GENERAL = (
 )  # fmt: skip
 SUBJECT = ("subject_id", "species", "strain", "genotype", "sex", "age", "weight", "description")
 
+LISTED = 12
 _Part = TypeVar("_Part")
 
 
@@ -98,14 +99,16 @@ class _Reading:
         if self.options.dataset is None:
             return held
         wanted = "/" + self.options.dataset.strip("/").removesuffix("/data").removesuffix("/spike_times")
-        series = [s for s in held.series if s.path == wanted]
-        units = [t for t in held.tables if t.type == "Units" and t.path == wanted]
-        if not series and not units:
-            known = [f.path for f in (*held.series, *held.tables) if f.type == "Units" or f in held.series]
+        known = [f.path for f in (*held.series, *held.tables) if f.type == "Units" or f in held.series]
+        alike = [path for path in known if path.endswith(wanted)]
+        if wanted not in known and len(alike) != 1:
+            found = f"{len(alike)} series or units called {wanted[1:]}" if alike else f"no series or units {wanted}"
             raise RecordingError(
-                self.path, f"no series or units {wanted}", expected=f"one of {', '.join(known) or 'none'}",
-                do="choose with --dataset",
-            )  # fmt: skip
+                self.path, found, expected=f"one of {_listed(alike or known)}", do="choose with --dataset"
+            )
+        path = wanted if wanted in known else alike[0]
+        series = [s for s in held.series if s.path == path]
+        units = [t for t in held.tables if t.type == "Units" and t.path == path]
         tables = [t for t in held.tables if t.type != "Units"]
         return Contents(series, [*tables, *units], held.broken_links, held.extensions)
 
@@ -201,6 +204,11 @@ class _Reading:
             if opened is not None:
                 out[name] = own_connectivity(opened, entry) if entry else opened
         return out
+
+
+def _listed(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - LISTED} more" if len(paths) > LISTED else ""
+    return ", ".join(paths[:LISTED]) + more if paths else "none"
 
 
 def _spikes_name(table: Found) -> str:

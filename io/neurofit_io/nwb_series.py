@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -107,14 +108,15 @@ def series_of(path: Path, found: Found, options: LoadOptions, *, chosen: bool = 
         name, kind = (options.kind, options.kind) if chosen and options.kind else role(found)
         unit = _unit(found, data, options, place, chosen)
         factor, design_unit = to_design(kind, unit, place=place)
-        ids, positions, probe = _channels(found.group, 1 if data.ndim == 1 else data.shape[1], place)
+        ids, positions, columns = _channels(found.group, 1 if data.ndim == 1 else data.shape[1], place)
+        said = _said(found) | ({"channel_columns": columns} if columns else {})
         signal = Signal(
             name, kind, design_unit, Hdf5Source(path, f"{found.path}/data"), _clock(path, found, len(data), options),
             _gain(found.group, data, options.scale if chosen else None) * factor,
             float(data.attrs.get("offset", 0.0)) * factor,
-            np.empty(0, np.int64) if ids is None else ids, positions, _said(found),
+            np.empty(0, np.int64) if ids is None else ids, positions, said,
         )  # fmt: skip
-        return Series(found, signal, _electrode(found.group), probe)
+        return Series(found, signal, _electrode(found.group), "_".join(dict.fromkeys(columns.get("group_name", ()))))
 
 
 def _data(found: Found, place: str) -> h5py.Dataset:
@@ -156,11 +158,13 @@ def _clock(path: Path, found: Found, n_steps: int, options: LoadOptions) -> Cloc
     return Clock(n_steps, float(rate), float(options.start_s or 0.0) if begin is None else float(begin[()]))
 
 
-def _channels(group: h5py.Group, n_channels: int, place: str) -> tuple[NDArray | None, NDArray[np.float64] | None, str]:
-    """Ids, positions and probe by the region into the electrodes or the ROI table."""
+def _channels(
+    group: h5py.Group, n_channels: int, place: str
+) -> tuple[NDArray | None, NDArray[np.float64] | None, dict[str, list]]:
+    """Ids, positions and columns of the table by the region into the electrodes or the ROIs."""
     region = group.get("electrodes", group.get("rois"))
     if not isinstance(region, h5py.Dataset):
-        return None, None, ""
+        return None, None, {}
     table, rows = rows_of(region)
     table = group.file.get("general/extracellular_ephys/electrodes") if table is None else table
     if len(rows) != n_channels:
@@ -169,13 +173,12 @@ def _channels(group: h5py.Group, n_channels: int, place: str) -> tuple[NDArray |
             expected="one for each channel (is the time axis first?)",
         )  # fmt: skip
     if table is None or "id" not in table:
-        return rows, None, ""
+        return rows, None, {}
     ids = read_numbers(table["id"])
     if len(rows) and not (rows.min() >= 0 and rows.max() < len(ids)):
         raise RecordingError(place, f"row {rows.max()} of {table.name}", expected=f"0 to {len(ids) - 1}")
-    groups = columns_of(table, len(ids)).values.get("group_name") if "group_name" in table else None
-    probe = "" if groups is None else "_".join(dict.fromkeys(groups[rows].tolist()))
-    return ids[rows], positions_of(table, rows), probe
+    columns = columns_of(table, len(ids), max_dims=1).values
+    return ids[rows], positions_of(table, rows), {name: column[rows].tolist() for name, column in columns.items()}
 
 
 def _electrode(group: h5py.Group) -> str:
@@ -183,7 +186,7 @@ def _electrode(group: h5py.Group) -> str:
     return link.path if isinstance(link, h5py.SoftLink) else ("electrode" if link is not None else "")
 
 
-def _said(found: Found) -> dict[str, str]:
+def _said(found: Found) -> dict[str, Any]:
     words = {key: text(found.group.attrs.get(key, "")) for key in ("description", "comments", "stimulus_description")}
     dull = ("", "no description", "no comments", "NA")
     return {"path": found.path, "type": found.type} | {k: v for k, v in words.items() if v not in dull}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,7 +80,7 @@ class Recording:
         names = [*self.signals, *self.spike_trains]
         if name is None:
             if len(names) != 1:
-                listed = ", ".join(f"--signal {n}" for n in names) or "none"
+                listed = ", ".join(f"--signal {shlex.quote(n)}" for n in names) or "none"
                 raise RecordingError(
                     self.provenance.path, f"{len(names)} signals: {listed}", expected="one", do="choose with --signal"
                 )

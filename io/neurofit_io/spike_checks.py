@@ -119,7 +119,9 @@ def check_trials(trials: Trials, span: Span | None) -> Iterator[Finding]:
         yield Finding("warning", 51, name, f"{named(np.flatnonzero(open_ended), n, 'trials')} without a stop")
     order = np.argsort(start, kind="stable")
     overlaps = order[1:][stop[order][:-1] > start[order][1:] + DUPLICATE_S]
-    if len(overlaps):
+    if n > 1 and np.ptp(start) == 0:
+        yield Finding("warning", 51, name, f"all {n} begin at {start[0]:g} s: no time says which came first")
+    elif len(overlaps):
         yield Finding(
             "warning", 51, name, f"{named(np.sort(overlaps), n, 'trials')} begin before the one before has ended"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,11 +15,29 @@ from neurofit_io.options import LoadOptions
 from neurofit_io.spikes import Spikes, sorted_spikes
 
 if TYPE_CHECKING:
+    from neurofit_io.arrays import NamedArray
     from neurofit_io.timing import TimeVector
+
+_OWNERS = re.compile(r"(.*[./])?(spike_?)?((cluster|unit|cell|neuron|node)(_?id)?s?|gids?|labels?)", re.IGNORECASE)
+
+
+def units_beside(times: NamedArray, rest: Sequence[NamedArray]) -> NamedArray | None:
+    """The vector called spike_clusters, units, ... that says whose each of the spike times is."""
+    n = times.values.size
+    found = (a for a in rest if a.is_vector and a.values.size == n > 1 and a.values.dtype.kind in "iuf")
+    return next((a for a in found if _OWNERS.fullmatch(a.name)), None)
+
+
+def by_unit(times: NDArray, owners: NDArray, place: str) -> list[tuple[str | int, NDArray]]:
+    """Times of one vector apart by the whole numbers of another, as (unit, times)."""
+    flat = owners.reshape(-1)
+    if not np.array_equal(flat, np.round(flat)):
+        raise RecordingError(place, "units that are no whole numbers", expected="the unit of each spike")
+    return [(int(unit), times.reshape(-1)[flat == unit]) for unit in np.unique(flat)]
 
 
 def spikes_of_vectors(
-    trains: Sequence[tuple[str, NDArray]], times: TimeVector | None, options: LoadOptions, path: Path
+    trains: Sequence[tuple[str | int, NDArray]], times: TimeVector | None, options: LoadOptions, path: Path
 ) -> tuple[Spikes, tuple[str, ...]]:
     """`Spikes` of one vector of times per unit, and what was assumed.
 
@@ -36,7 +55,8 @@ def spikes_of_vectors(
         _refuse_not_times(name, values, path)
     seconds = [_ascending(name, values.reshape(-1) * factor, path) for name, values in trains]
     units = np.repeat(np.arange(len(seconds)), [len(s) for s in seconds])
-    ids = np.array([name for name, _ in trains]) if len(trains) > 1 else np.arange(1)
+    names = [name for name, _ in trains]
+    ids = np.arange(1) if len(names) == 1 and isinstance(names[0], str) else np.array(names)
     span = None if times is None or times.counts_samples else times.values.astype(np.float64) * times.factor
     return spikes_of_rows(np.concatenate(seconds), units, unit_ids=ids, options=options, span_s=span)
 
@@ -65,22 +85,22 @@ def spike_factor(options: LoadOptions, path: Path) -> float:
     return 1.0 / options.rate_hz
 
 
-def _refuse_not_times(name: str, values: NDArray, path: Path) -> None:
+def _refuse_not_times(name: str | int, values: NDArray, path: Path) -> None:
     if values.dtype.kind not in "iuf" or sum(n != 1 for n in values.shape) > 1:
         raise RecordingError(
-            path, f"{values.dtype} of shape {values.shape}", place=name, expected="a vector of spike times",
+            path, f"{values.dtype} of shape {values.shape}", place=str(name), expected="a vector of spike times",
             do="read a table of counts with --kind counts",
         )  # fmt: skip
     bad = int(np.count_nonzero(~np.isfinite(values)))
     if bad:
-        raise RecordingError(path, f"{bad} of {values.size} spike times are not finite", place=name)
+        raise RecordingError(path, f"{bad} of {values.size} spike times are not finite", place=str(name))
 
 
-def _ascending(name: str, times_s: NDArray, path: Path) -> NDArray[np.float64]:
+def _ascending(name: str | int, times_s: NDArray, path: Path) -> NDArray[np.float64]:
     back = np.flatnonzero(np.diff(times_s) < 0)
     if len(back):
         raise RecordingError(
-            path, f"{len(back)} spike times go back, the first at index {back[0] + 1}", place=name,
+            path, f"{len(back)} spike times go back, the first at index {back[0] + 1}", place=str(name),
             expected="ascending times", do="repair the file; nothing is sorted silently",
         )  # fmt: skip
     return times_s.astype(np.float64)

@@ -53,10 +53,12 @@ def loss_figure(history: Sequence[Mapping[str, Any]], validation_mse: Mapping[st
     return figures.loss_curves(epochs, train, validation, lines, best_epoch=best)
 
 
-def write_figures(folder: Path, drawn: Figures) -> None:
-    """Writes each figure as PNG into a folder."""
-    for file, _, figure in drawn:
-        write_bytes(folder / f"{file}.png", figures.figure_png(figure))
+def write_figures(folder: Path, drawn: Figures) -> list[tuple[str, bytes]]:
+    """Writes each figure as PNG into a folder; returns pairs (caption, PNG) for the report."""
+    pictures = [(file, caption, figures.figure_png(figure)) for file, caption, figure in drawn]
+    for file, _, picture in pictures:
+        write_bytes(folder / f"{file}.png", picture)
+    return [(caption, picture) for _, caption, picture in pictures]
 
 
 def channel_positions(prediction: Prediction, columns: Sequence[int]) -> list[int]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from neurofit import figures
-from neurofit.estimators.drawing import Figures, channel_positions, loss_figure, prediction_figures, write_figures
+from neurofit.estimators.drawing import channel_positions, loss_figure, prediction_figures, write_figures
 from neurofit.estimators.options import PRESET_OURS, FitOptions
 from neurofit.estimators.prediction import Prediction
 from neurofit.estimators.stored import Fitted
@@ -28,14 +28,14 @@ def report_fit(
     if result.history:
         caption = f"Loss of the {name} by epoch, with the errors of the baselines on the validation span as lines"
         drawn.insert(0, ("losses", caption, loss_figure(result.history, fitted.validation_mse, best)))
-    write_figures(run.figures_path, drawn)
+    pictures = write_figures(run.figures_path, drawn)
     write_report(
         run.path / "report.html",
         title=f"{name} on {test.signal} of {_file_name(run.config()['recording']['path'])}",
         summary=verdict(scores["test"], fitted.validation_mse, name, "test"),
         scores=scores,
         name=name,
-        drawn=drawn,
+        pictures=pictures,
         details={**{f"note {i}": note for i, note in enumerate(notes, 1)}, **run_details(options, run)},
     )
 
@@ -73,14 +73,14 @@ def report_prediction(
     name, scores = options.network.model, prediction.scores(seed=options.train.seed)
     drawn = prediction_figures(prediction, name, shown)
     write_json(beside / "scores.json", {where: scores})
-    write_figures(beside / "figures", drawn)
+    pictures = write_figures(beside / "figures", drawn)
     write_report(
         beside / "report.html",
         title=f"{name} on {prediction.signal} of {_file_name(prediction.provenance['recording'])}, {where}",
         summary=verdict(scores, fitted.validation_mse, name, where),
         scores={where: scores},
         name=name,
-        drawn=drawn,
+        pictures=pictures,
         details={"run": str(run.path), **run_details(options, run)},
     )
     return file
@@ -104,14 +104,14 @@ def write_report(
     summary: str,
     scores: Mapping[str, Any],
     name: str,
-    drawn: Figures,
+    pictures: Sequence[tuple[str, bytes]],
     details: Mapping[str, str],
 ) -> None:
     """Writes the one-page report."""
-    tables = [(f"Scores on {span} (* predicts by default)", *score_table(of_span, name)) for span, of_span in scores.items()]
-    html = figures.report_html(
-        title=title, summary=summary, tables=tables, figures=[(c, f) for _, c, f in drawn], details=details
-    )
+    tables = [
+        (f"Scores on {span} (* predicts by default)", *score_table(of_span, name)) for span, of_span in scores.items()
+    ]
+    html = figures.report_html(title=title, summary=summary, tables=tables, figures=pictures, details=details)
     write_text(path, html)
 
 

@@ -43,7 +43,7 @@ def report_html(
     title: str,
     summary: str,
     tables: Sequence[Table] = (),
-    figures: Sequence[tuple[str, Figure]] = (),
+    figures: Sequence[tuple[str, Figure | bytes]] = (),
     details: Mapping[str, str] | None = None,
     dpi: float = 150,
 ) -> str:
@@ -53,7 +53,7 @@ def report_html(
         title: Title of the page.
         summary: The result in one plain line.
         tables: Triples (caption, header, rows); numbers are set right-aligned with four digits, None and NaN as n/a.
-        figures: Pairs (caption, figure); the caption is also the text for readers who do not see the figure.
+        figures: Pairs (caption, figure or its PNG); the caption is also the text for readers who do not see it.
         details: Names and values at the end: options, versions, fingerprint of the data.
         dpi: Resolution of the figures in dots per inch.
 
@@ -108,8 +108,8 @@ def _cell(value: Cell) -> str:
     return f"{value:.4g}" if isinstance(value, float) else escape(str(value))
 
 
-def _figure(caption: str, figure: Figure, dpi: float) -> str:
-    data = b64encode(figure_png(figure, dpi=dpi)).decode("ascii")
+def _figure(caption: str, figure: Figure | bytes, dpi: float) -> str:
+    data = b64encode(figure if isinstance(figure, bytes) else figure_png(figure, dpi=dpi)).decode("ascii")
     text = escape(caption)
     return (
         f'<figure>\n<img alt="{text}" src="data:image/png;base64,{data}">\n<figcaption>{text}</figcaption>\n</figure>'

@@ -1,9 +1,11 @@
 """Runs `neurofit fit` in one life after another, each ended as its word says.
 
-python fit_lives.py WORD [WORD ...] -- RECORDING --out RUN ...
+python fit_lives.py FOLDER WORD [WORD ...] -- RECORDING [OPTION ...]
 
+    run:NAME          the lives after this word fit into FOLDER/NAME
     FILE:N:MOMENT     kill -9 before, in the middle of, or after the N-th file of that name takes its place in this life
     seconds:S         kill -9 from outside, S seconds after the life began
+    limit:BYTES       no file of this life may grow beyond so many bytes, as if the disk were full
     SIGTERM:N         that signal (or SIGINT) in the N-th update of this life
     end               a life that is let alone
 
@@ -15,6 +17,7 @@ takes longer than everything else.
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 import tempfile
@@ -27,7 +30,6 @@ import torch._dynamo  # what an optimiser imports when it is first used
 
 import neurofit.estimators.drawing
 import neurofit.estimators.next_step
-import neurofit.figures.report
 from neurofit.cli.main import main
 from neurofit.estimators.next_step_program import NextStepProgram
 
@@ -69,6 +71,8 @@ def live(word: str, words: list[str]) -> None:
     kind, _, rest = word.partition(":")
     if kind.startswith("SIG"):
         signal_in_update(signal.Signals[kind], int(rest))
+    elif kind == "limit":
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(rest), int(rest)))
     elif kind not in ("seconds", "end"):
         number, moment = rest.split(":")
         kill_in_write(kind, int(number), moment)
@@ -99,7 +103,10 @@ if __name__ == "__main__":
     warnings.simplefilter("error")
     torch.set_num_threads(1)
     neurofit.estimators.drawing.figures.figure_png = lambda figure: b"png"  # type: ignore[attr-defined]
-    neurofit.figures.report.figure_png = lambda figure, dpi: b"png"
     cut = sys.argv.index("--")
-    for word in sys.argv[1:cut]:
-        print(*one_life(word, sys.argv[cut + 1 :]), flush=True)
+    folder, fit, name = Path(sys.argv[1]), sys.argv[cut + 1 :], ""
+    for word in sys.argv[2:cut]:
+        if word.startswith("run:"):
+            name = word.removeprefix("run:")
+        else:
+            print(name, *one_life(word, [*fit, "--out", str(folder / name)]), flush=True)

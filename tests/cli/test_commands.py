@@ -84,7 +84,7 @@ def test_interrupted_is_130(neurofit, monkeypatch, recording):
 
 
 def test_memory_that_runs_out(neurofit, recording, tmp_path):
-    words = ("fit", recording, "--out", tmp_path / "run", *commands.FIT, "--hidden", 10**6)
+    words = ("fit", recording, "--out", tmp_path / "run", *commands.FIT, "--hidden", 10**7)
     code, _, err = neurofit(*words)
     assert code == 1
     assert err.splitlines()[-1].startswith("neurofit: not enough memory; use a smaller --hidden")
@@ -276,49 +276,24 @@ def test_a_preset_lies_under_the_options_beside_it(neurofit, recording, tmp_path
     assert "gru *" in out
 
 
-def python(code: str, *, hash_seed: str = "0") -> subprocess.CompletedProcess[str]:
-    """A script in a process of its own."""
-    paths = f"import sys\nsys.path[:0] = [{str(commands.ROOT)!r}, {str(commands.ROOT / 'io')!r}]\n"
-    environment = {"PYTHONHASHSEED": hash_seed, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run([sys.executable, "-c", paths + code], capture_output=True, text=True, env=environment)
-
-
-def test_the_hash_seed_changes_nothing(recording, finished, tmp_path):
-    words = ["fit", str(recording), "--out", str(tmp_path / "run"), *commands.FIT, "--snapshot-epochs", "1,2"]
-    script = "import neurofit.estimators.next_step as n\nn.report_fit = lambda *a, **k: None\n"
-    ran = python(f"{script}from neurofit.cli.main import main\nmain({words!r})", hash_seed="12345")
-    assert ran.returncode == 0, ran.stderr
-    for name in ("model.safetensors", "scores.json", "fitted.safetensors", "config.json"):
-        assert (tmp_path / "run" / name).read_bytes() == (finished / name).read_bytes()
-
-
-LIMITED = (
-    "import resource, sys\nsys.dont_write_bytecode = True\nresource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0}))\n"
-    "from neurofit.cli.main import main\n"
-)
+LIMITED = f"""
+import resource, sys
+sys.path[:0] = [{str(commands.ROOT)!r}, {str(commands.ROOT / "io")!r}]
+resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
+from neurofit.cli.main import main
+main(sys.argv[1:])
+"""
 
 
 def test_a_full_disk_while_converting(recording, tmp_path):
     target = tmp_path / "old.h5"
     target.write_bytes(recording.read_bytes())
-    words = ["convert", str(recording), str(target), "--overwrite"]
-    ran = python(f"{LIMITED.format(4000)}main({words!r})")
+    command = [sys.executable, "-B", "-c", LIMITED, "convert", str(recording), str(target), "--overwrite"]
+    ran = subprocess.run(command, capture_output=True, text=True)
     assert (ran.returncode, ran.stdout) == (1, "")
     assert f"{target}: could not be written" in one_line(ran.stderr)
     assert target.read_bytes() == recording.read_bytes()
     assert list(tmp_path.iterdir()) == [target]
-
-
-@pytest.mark.parametrize("limit", [100, 3000])
-def test_a_full_disk_while_fitting(recording, tmp_path, limit):
-    words = ["fit", str(recording), "--out", str(tmp_path / "run"), *commands.FIT]
-    ran = python(f"{LIMITED.format(limit)}main({words!r})")
-    assert ran.returncode == 1
-    assert "Traceback" not in ran.stderr
-    last = ran.stderr.splitlines()[-1]
-    assert last.startswith("neurofit: ")
-    assert str(tmp_path / "run") in last
-    assert not list(tmp_path.rglob(".*"))
 
 
 def test_the_fitted_bytes_are_never_scored_whole_by_accident(neurofit, finished, recording, tmp_path):

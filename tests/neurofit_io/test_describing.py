@@ -71,7 +71,7 @@ def test_text_is_aligned_and_names_options(everything: Recording) -> None:
     vm, lfp = (next(line for line in text.splitlines() if line.startswith(f"  {name} ")) for name in ("vm", "lfp"))
     assert vm.index("--signal vm") == lfp.index("--signal lfp")
     for words in (
-        "session.h5: neurofit, 1 file", "400 x 3", "1000 Hz", "NaN 3.333%", "1 gaps", "--signal spikes --bin-ms 20",
+        "session.h5: neurofit, 1 file", "400 x 3", "1000 Hz", "NaN 3.333%", "1 gap ", "--signal spikes --bin-ms 20",
         "2 of 6 pairs", "1 positive, 2 negative", "eye tracking not read", "1 silent",
     ):  # fmt: skip
         assert words in text
@@ -128,7 +128,7 @@ def test_self_connections_are_no_pairs_but_are_counted() -> None:
     (entry,) = said["connectivity"]
     assert (entry["connected_pairs"], entry["possible_pairs"], entry["self_connected_cells"]) == (1, 2, 1)
     assert "1 of 2 pairs" in describe_text(said)
-    assert "1 cell connects to itself" in describe_text(said)
+    assert "1 cell to itself" in describe_text(said)
 
 
 def test_table() -> None:
