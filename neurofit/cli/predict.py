@@ -23,7 +23,8 @@ class Arguments:
     fitted: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="RUN")]]
     """Folder of a finished run."""
     recording: tyro.conf.Positional[Annotated[Path | None, tyro.conf.arg(metavar="[RECORDING]")]] = None
-    """Another recording with the same channels and rate; by default the one the run was fitted on."""
+    """Another recording with the same channels and rate, prepared as the fitted one was (--time included); by default
+    the one the run was fitted on."""
     span: Literal["test", "validation", "train", "all"] | None = None
     """Which span; by default test, and all of a recording that the run was not fitted on."""
     start: int | None = None

@@ -66,7 +66,7 @@ def report_prediction(
         own name beside it where `out` points into a run or to where another prediction left its scores.
     """
     where = str(prediction.provenance["span"])
-    file = out or run.path / "predictions" / "".join(c if c.isalnum() else "_" for c in where) / "prediction.h5"
+    file = out or _default_folder(run, prediction) / "prediction.h5"
     shown = None if columns is None else channel_positions(prediction, columns)
     beside = file.parent if out is None else _beside(file)
     save(prediction.as_recording(), file, overwrite=overwrite or out is None)
@@ -84,6 +84,18 @@ def report_prediction(
         details={"run": str(run.path), **run_details(options, run)},
     )
     return file
+
+
+def _default_folder(run: Run, prediction: Prediction) -> Path:
+    """A folder in the run for each span, snapshot and recording that is not the fitted one."""
+    said = prediction.provenance
+    words = [str(said["span"])]
+    if said["epoch"] is not None:
+        words.append(f"epoch {said['epoch']}")
+    path = said["recording"]
+    if path is not None and str(Path(path).absolute()) != run.config()["recording"]["path"]:
+        words.insert(0, Path(path).stem)
+    return run.path / "predictions" / "".join(c if c.isalnum() else "_" for c in " ".join(words))
 
 
 def _beside(file: Path) -> Path:
