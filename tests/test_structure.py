@@ -118,3 +118,8 @@ def test_no_pickle_in_either_package() -> None:
         assert "import pickle" not in text, path
         assert "allow_pickle=True" not in text, path
         assert "torch.load" not in text, path
+
+
+def test_test_files_have_names_of_their_own() -> None:
+    names = [path.name for path in (ROOT / "tests").rglob("*.py") if path.name != "conftest.py"]
+    assert sorted(names) == sorted(set(names)), "pytest imports test files by their bare names"

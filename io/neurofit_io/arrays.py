@@ -233,6 +233,11 @@ def refuse_unusable(array: NamedArray) -> None:
 
 def _time_axis(array: NamedArray, rest: Sequence[NamedArray], options: LoadOptions, trial_axis: int | None) -> int:
     shape = array.shape
+    if len(shape) == 3 and trial_axis is None:
+        raise RecordingError(
+            array.path, f"shape {shape}", place=array.name, expected="to know which axis is what",
+            do="give --trial-axis and --time-axis, such as --trial-axis 0 --time-axis 1",
+        )  # fmt: skip
     if options.time_axis is not None:
         if options.time_axis >= len(shape) or options.time_axis == trial_axis:
             raise RecordingError(array.path, f"--time-axis {options.time_axis} of shape {shape}", place=array.name)
@@ -241,11 +246,6 @@ def _time_axis(array: NamedArray, rest: Sequence[NamedArray], options: LoadOptio
         return array.time_axis
     free = [axis for axis in range(len(shape)) if axis != trial_axis]
     long = [axis for axis in free if shape[axis] > 1] or free[:1]
-    if len(shape) == 3 and trial_axis is None:
-        raise RecordingError(
-            array.path, f"shape {shape}", place=array.name, expected="to know which axis is what",
-            do="give --trial-axis and --time-axis, such as --trial-axis 0 --time-axis 1",
-        )  # fmt: skip
     if len(long) == 1:
         return long[0]
     timed = [axis for axis in long if time_vector(rest, shape[axis], of=array.name) is not None]

@@ -79,6 +79,10 @@ def read_table(path: Path) -> TextTable:
         raise RecordingError(path, "a header and no rows", expected="numbers below it")
     columns = _columns(path, body, delimiter, len(first), 1 if header is None else 2)
     notes = ("decimal commas read as points",) if decimal_comma else ()
+    if header and len(header) > 1 and header[0] == "" and np.array_equal(columns[0], np.arange(len(columns[0]))):
+        # The index that pandas writes.
+        note = "the first column, without a name, counts the rows and is left out"
+        return TextTable(path, header[1:], columns[1:], (*notes, note))
     return TextTable(path, header, columns, notes)
 
 

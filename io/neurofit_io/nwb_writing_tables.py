@@ -127,7 +127,10 @@ def add_connectivity(file: pynwb.NWBFile, tables: Mapping[str, Connectivity]) ->
         ]  # fmt: skip
         if connectivity.delays_ms is not None:
             columns.append(VectorData(name="delay_ms", description="delay, ms", data=connectivity.delays_ms))
-        module.add(DynamicTable(name=stored, description="source presynaptic, target postsynaptic", columns=columns))
+        # Without ids, or with a list of them, hdmf converts one row after the other in Python.
+        ids = np.arange(len(connectivity.weights))
+        about = "source presynaptic, target postsynaptic"
+        module.add(DynamicTable(name=stored, description=about, columns=columns, id=ids))
         said[name] = {
             "table": f"/processing/connectivity/{stored}", "unit": connectivity.unit, "metadata": connectivity.metadata
         }  # fmt: skip

@@ -41,7 +41,7 @@ def write_raw(recording: Recording, folder: str | os.PathLike[str]) -> Path:
     """
     target = Path(folder)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise RecordingError(target, "exists already", expected="a new or empty folder")
+        raise RecordingError(target, "exists already", expected="a new or empty folder", do="remove it first")
     target.mkdir(parents=True, exist_ok=True)
     blocks = [_block("signals", _write_signal(signal, target)) for signal in recording.signals.values()]
     blocks += [_block("spikes", _write_spikes(spikes, target)) for spikes in recording.spike_trains.values()]

@@ -90,7 +90,7 @@ class Recording:
         if name in self.spike_trains:
             if bin_ms is None:
                 raise RecordingError(self.provenance.path, f"{name} are spikes", do="give a bin width with --bin-ms")
-            return self.spike_trains[name].binned(bin_ms)
+            return self.spike_trains[name].binned(bin_ms, place=str(self.provenance.path))
         raise RecordingError(
             self.provenance.path, f"no signal {name!r}", expected=f"one of {', '.join(names) or 'none'}"
         )

@@ -110,19 +110,23 @@ class Spikes:
         inside &= columns >= 0
         return _table(bins[inside], columns[inside], (stop - start, len(chosen)))[:, column]
 
-    def binned(self, bin_ms: float) -> Signal:
+    def binned(self, bin_ms: float, *, place: str = "") -> Signal:
         """The counts as a lazily read `Signal` of kind `counts`; bins not wholly observed read as NaN.
+
+        Args:
+            bin_ms: Bin width, ms.
+            place: File the spikes are from, for messages.
 
         Raises:
             RecordingError: The bin is not positive or longer than the recording.
         """
         if not bin_ms > 0 or bin_ms / 1000 > self.duration_s:
             raise RecordingError(
-                "",
+                place,
                 f"--bin-ms {bin_ms:g} on {self.duration_s:g} s of spikes",
-                expected="a bin shorter than the recording",
+                expected="a bin above 0 ms and shorter than the recording",
             )
-        source = BinnedSource(self, bin_ms)
+        source = BinnedSource(self, bin_ms, f"{place}: {self.name}" if place else self.name)
         clock = Clock(source.shape[0], 1000 / bin_ms, self.start_s)
         return Signal(
             self.name, "counts", "count", source, clock, channel_ids=self.unit_ids, positions_um=self.positions_um,
@@ -143,6 +147,7 @@ class BinnedSource:
 
     spikes: Spikes
     bin_ms: float
+    place: str = "memory"
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -151,10 +156,6 @@ class BinnedSource:
     @property
     def dtype(self) -> np.dtype:
         return np.dtype(np.int32 if self.spikes.observed_s is None else np.float32)
-
-    @property
-    def place(self) -> str:
-        return self.spikes.name
 
     def read(self, start: int, stop: int, channels: NDArray[np.intp] | None = None) -> NDArray:
         counts = self.spikes.counts(self.bin_ms, start, stop, channels)

@@ -37,6 +37,8 @@ class Arguments:
     """Who predicts; by default the network, or the baseline that beat it on validation."""
     channels: str | None = None
     """Columns of the signal to show as traces: 300,2000."""
+    horizon: int | None = None
+    """Also forecast up to this many steps ahead from up to 256 starts in the span, beside every baseline."""
     out: Path | None = None
     """File to write, .h5 or .nwb, with scores and figures beside it; by default a folder in the run."""
     overwrite: bool = False
@@ -47,7 +49,7 @@ def run(words: Sequence[str]) -> int:
     """Runs the verb; returns the exit code."""
     arguments = parse(Arguments, words, verb="predict")
     from neurofit.estimators.next_step import NextStep
-    from neurofit.estimators.reporting import report_prediction
+    from neurofit.estimators.reporting import report_horizons, report_prediction
     from neurofit.estimators.tables import table_text, verdict
     from neurofit.runs import Run
 
@@ -60,6 +62,9 @@ def run(words: Sequence[str]) -> int:
         epoch=arguments.epoch,
         predictor=arguments.predictor,
     )
+    horizons = None
+    if arguments.horizon is not None:
+        horizons = model.horizons(arguments.horizon, arguments.recording, span=arguments.span, epoch=arguments.epoch)
     file = report_prediction(
         Run.open(arguments.fitted),
         prediction,
@@ -73,6 +78,9 @@ def run(words: Sequence[str]) -> int:
     where, scores = str(prediction.provenance["span"]), prediction.scores(seed=model.options.train.seed)
     print(table_text(scores, name))
     print(verdict(scores, model.fitted.validation_mse, name, where))
+    if horizons is not None:
+        print(horizons.table(name))
+        print(f"horizons: {report_horizons(horizons, name, file.parent)}")
     print(f"scored: {name if prediction.predictor == 'network' else prediction.predictor}; written: {file}")
     return 0
 

@@ -31,8 +31,8 @@ def fit_series_baselines(series: PreparedSeries) -> Baselines:
     highest = series.max_order
     try:
         return fit_baselines(
-            _slabs(series, train),
-            _slabs(series, chosen_on),
+            score_slabs(series, train),
+            score_slabs(series, chosen_on),
             ar_orders=range(1, highest + 1),
             var_orders=[order for order in VAR_ORDERS if order <= highest],
         )
@@ -49,7 +49,13 @@ def training_step_size(series: PreparedSeries) -> NDArray[np.float32]:
     return np.where(deviation > 0, deviation, 1.0).astype(np.float32)
 
 
-def _slabs(series: PreparedSeries, stretches: tuple[Stretch, ...]) -> Iterator[tuple[NDArray[Any], bool]]:
+def score_slabs(series: PreparedSeries, stretches: tuple[Stretch, ...]) -> Iterator[tuple[NDArray[Any], bool]]:
+    """Stretches as the linear models read them: pairs (values (time, channel), starts_segment).
+
+    Args:
+        series: The prepared recording.
+        stretches: What to read, in units of the training standard deviation.
+    """
     for start, stop, first in _cuts(stretches, series.n_channels):
         yield series.in_score_units(series.read(start, stop)), first
 

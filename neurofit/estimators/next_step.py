@@ -20,16 +20,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from neurofit.estimators.ar_output import better_autoregression, in_model_space, innovation_size
 from neurofit.estimators.baselines import fit_series_baselines, training_step_size
 from neurofit.estimators.data import config_of, recording_of, was_fitted_on
 from neurofit.estimators.evaluation import evaluate
+from neurofit.estimators.horizons import Horizons, measure_horizons
 from neurofit.estimators.next_step_program import NextStepProgram
 from neurofit.estimators.options import Device, FitOptions, Preset, check, fit_options
 from neurofit.estimators.prediction import Prediction, pieces_at, predict_pieces
 from neurofit.estimators.reporting import report_fit
 from neurofit.estimators.stored import Fitted, Shape, read_weights
 from neurofit.linear import Baselines
-from neurofit.models import NextStepNetwork
+from neurofit.models import LinearSkip, NextStepNetwork
 from neurofit.preparation import PreparedSeries, Span, prepare
 from neurofit.runs import Resume, Run, RunError, environment
 from neurofit.training import TrainOptions, TrainResult, choose_device, device_name, seed_everything, train
@@ -186,6 +188,31 @@ class NextStep:
         evaluation = evaluate(self.network(), self.fitted.baselines, series, span)
         return evaluation.scores(self.fitted.predictor, seed=self.options.train.seed)
 
+    def horizons(
+        self, steps: int = 64, recording: Data | None = None, *, span: Span | None = None, epoch: int | None = None
+    ) -> Horizons:
+        """Closed-loop forecasts up to `steps` ahead, scored beside those of every baseline.
+
+        Args:
+            steps: Farthest step ahead.
+            recording: Another recording with the same channels; None for the one it was fitted on.
+            span: As for `predict`; it holds up to 256 starts.
+            epoch: As for `predict`.
+
+        Raises:
+            RecordingError: No stretch of the span is as long.
+        """
+        other = None if recording is None else self._opened(recording)
+        series = self.series(other)
+        return measure_horizons(
+            self.network(epoch),
+            self.fitted.baselines.predictors(),
+            series,
+            span=span or self._default_span(other, series),
+            steps=steps,
+            seed=self.options.train.seed,
+        )
+
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Keeps the run in `folder`, which must not be there yet."""
         self._fitted_run().copy_to(folder)
@@ -226,13 +253,17 @@ class NextStep:
         Raises:
             RecordingError: There is no snapshot of that epoch.
         """
-        run, network = self._fitted_run(), self._new_network(self.fitted.shape)
+        run = self._fitted_run()
         path = run.model_path if epoch is None else run.snapshot_path(epoch)
         if epoch is not None and not path.exists():
             kept = [str(e) for e in sorted(self.options.train.snapshot_epochs) if run.snapshot_path(e).exists()]
             found = f"one of those kept: {', '.join(kept)}" if kept else "a run fitted with --snapshot-epochs"
             raise RunError(run.path, f"no snapshot of epoch {epoch}", expected=found)
-        network.load_state_dict(read_weights(path))
+        weights = read_weights(path)
+        on_ar = self.options.network.output == "ar"
+        skip = LinearSkip(weights["skip.coefficients"], weights["skip.intercept"]) if on_ar else None
+        network = self._new_network(self.fitted.shape, skip=skip)
+        network.load_state_dict(weights)
         try:
             return network.to(choose_device(self.options.device))
         except RunError:
@@ -267,7 +298,9 @@ class NextStep:
             chunk=network.chunk or max(1, min(DEFAULT_CHUNK, (longest - 1) // 4)),
         )
 
-    def _new_network(self, shape: Shape, step_size: np.ndarray | None = None) -> NextStepNetwork:
+    def _new_network(
+        self, shape: Shape, scale: np.ndarray | None = None, skip: LinearSkip | None = None
+    ) -> NextStepNetwork:
         network = self.options.network
         return NextStepNetwork(
             cell=network.model,
@@ -275,7 +308,8 @@ class NextStep:
             hidden=shape.hidden,
             layers=network.layers,
             output=network.output,
-            residual_scale=None if step_size is None else torch.from_numpy(step_size),
+            residual_scale=None if scale is None else torch.from_numpy(scale),
+            skip=skip,
             bias=network.bias,
         )
 
@@ -295,8 +329,11 @@ class NextStep:
         options, device = self.options, choose_device(self.options.device)
         run.write_environment(environment(threads=torch.get_num_threads(), device=device_name(device), command=command))
         baselines = fit_series_baselines(series)
+        linear = better_autoregression(baselines) if options.network.output == "ar" else None
         seed_everything(options.train.seed)
-        network = self._new_network(shape, training_step_size(series)).to(device)
+        skip = None if linear is None else in_model_space(linear, series)
+        scale = training_step_size(series) if linear is None else innovation_size(linear, series)
+        network = self._new_network(shape, scale, skip).to(device)
         program = NextStepProgram(
             network,
             series,
@@ -305,6 +342,7 @@ class NextStep:
             carried=options.network.state == "carried",
             patience=options.train.patience,
             seed=options.train.seed,
+            linear=None if series.validation_is_test else linear,
         )
         result = train(program, options.train, run, show=show)
         self._finish(run, series, shape, network, baselines, result)

@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from neurofit.estimators.ar_output import set_gate
 from neurofit.estimators.evaluation import network_mse
+from neurofit.linear import LinearPredictor
 from neurofit.models import NextStepNetwork, State
 from neurofit.preparation import PreparedSeries, consecutive_chunks, parallel_streams
 from neurofit.training import out_of_patience
@@ -49,6 +51,8 @@ class NextStepProgram:
         carried: Whether the state is carried from chunk to chunk.
         patience: Epochs without a better validation loss after which training ends; None for never.
         seed: Seed of the order of the chunks.
+        linear: The autoregression under the ar output, whose gate is set on validation after every epoch; None leaves
+            all channels open.
     """
 
     def __init__(
@@ -61,8 +65,9 @@ class NextStepProgram:
         carried: bool,
         patience: int | None,
         seed: int,
+        linear: LinearPredictor | None = None,
     ) -> None:
-        self.model, self.series = network, series
+        self.model, self.series, self.linear = network, series, linear
         self.chunk, self.carried, self.patience, self.seed = chunk, carried, patience, seed
         self.device = next(network.parameters()).device
         chunks = consecutive_chunks(series.spans["train"], chunk)
@@ -84,7 +89,7 @@ class NextStepProgram:
     def step(self, batch: ChunkBatch) -> Mapping[str, Tensor]:
         """Forward and backward pass over one batch."""
         values = self._values(batch.starts)
-        prediction, state = self.model(values[:, :-1], self._start(batch.resets))
+        prediction, state = self.model(values[:, :-1], self._start(batch), gated=False)
         loss = functional.mse_loss(prediction, values[:, 1:])
         loss.backward()
         if self.carried:
@@ -93,6 +98,8 @@ class NextStepProgram:
 
     def validate(self) -> Mapping[str, float]:
         """Pooled squared error over the validation span, in units of the training standard deviation."""
+        if self.linear is not None:
+            return {"validation": set_gate(self.model, self.linear, self.series, "validation")}
         return {"validation": network_mse(self.model, self.series, "validation")}
 
     def should_stop(self, history: Sequence[Mapping[str, Any]]) -> bool:
@@ -114,16 +121,32 @@ class NextStepProgram:
         drawn = [order[i : i + self.batch] for i in range(0, len(order), self.batch)]
         return [ChunkBatch(starts, np.ones(len(starts), dtype=bool)) for starts in drawn]
 
-    def _start(self, resets: NDArray[np.bool_]) -> State:
-        if resets.all():
-            return self.model.initial_state(len(resets))
-        keep = torch.from_numpy(~resets).to(self.device)[:, None]
-        return self.state if not resets.any() else tuple(torch.where(keep, part, 0.0) for part in self.state)
+    def _start(self, batch: ChunkBatch) -> State:
+        if not batch.resets.any():
+            return self.state
+        fresh = self.model.initial_state(len(batch.starts))
+        if self.model.skip is not None:
+            fresh = *fresh[:-1], self._past(batch.starts, fresh[-1])
+        if batch.resets.all():
+            return fresh
+        reset = torch.from_numpy(batch.resets).to(self.device)[:, None]
+        return tuple(torch.where(reset, new, carried) for new, carried in zip(fresh, self.state, strict=True))
+
+    def _past(self, starts: NDArray[np.int64], past: Tensor) -> Tensor:
+        """Fills in the samples before each chunk (order, batch, channel), as far as its stretch reaches back."""
+        begins = np.array([stretch.start for stretch in self.series.spans["train"]])
+        first = np.maximum(starts - len(past), begins[np.searchsorted(begins, starts, side="right") - 1])
+        for column, (start, stop) in enumerate(zip(first.tolist(), starts.tolist(), strict=True)):
+            past[len(past) - (stop - start) :, column] = self._rows(start, stop)
+        return past
 
     def _values(self, starts: NDArray[np.int64]) -> Tensor:
         """Inputs and targets of the chunks, (batch, chunk + 1, channel)."""
         stops = starts + self.chunk + 1
-        spans = list(zip(starts.tolist(), stops.tolist(), strict=True))
+        return torch.stack([self._rows(*span) for span in zip(starts.tolist(), stops.tolist(), strict=True)])
+
+    def _rows(self, start: int, stop: int) -> Tensor:
+        """Steps `start:stop` in model space on the network's device, (stop - start, channel)."""
         if self.values is not None:
-            return torch.stack([self.values[start:stop] for start, stop in spans])
-        return torch.from_numpy(np.stack([self.series.read(start, stop) for start, stop in spans])).to(self.device)
+            return self.values[start:stop]
+        return torch.tensor(self.series.read(start, stop), device=self.device)

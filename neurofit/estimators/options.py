@@ -23,8 +23,9 @@ class NextStepOptions:
 
     model: Model = "gru"
     """Recurrent cell. peephole-lstm is what the founding paper prints, the -keras2015 cells what it probably ran."""
-    output: Literal["residual", "absolute"] = "residual"
-    """Predict the change from the present sample, starting as persistence, or the next sample itself."""
+    output: Literal["ar", "residual", "absolute"] = "residual"
+    """Predict what the better autoregression misses of the next sample, starting as that autoregression, the change
+    from the present sample, starting as persistence, or the next sample itself."""
     hidden: int | Literal["channels"] | None = None
     """Hidden units; by default the number of channels, but at least 64 and at most 512."""
     layers: int = 1

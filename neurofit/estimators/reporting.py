@@ -8,6 +8,7 @@ from typing import Any
 
 from neurofit import figures
 from neurofit.estimators.drawing import channel_positions, loss_figure, prediction_figures, write_figures
+from neurofit.estimators.horizons import Horizons
 from neurofit.estimators.options import PRESET_OURS, FitOptions
 from neurofit.estimators.prediction import Prediction
 from neurofit.estimators.stored import Fitted
@@ -15,7 +16,7 @@ from neurofit.estimators.tables import score_table, verdict
 from neurofit.runs import Run
 from neurofit.training import TrainResult
 from neurofit_io import save
-from neurofit_io.files import write_json, write_text
+from neurofit_io.files import write_bytes, write_json, write_text
 
 
 def report_fit(
@@ -84,6 +85,25 @@ def report_prediction(
         details={"run": str(run.path), **run_details(options, run)},
     )
     return file
+
+
+def report_horizons(horizons: Horizons, name: str, folder: Path) -> Path:
+    """Writes `horizons.json` and the figure of the horizon curves; `name` is what the network is called.
+
+    Returns:
+        The figure.
+    """
+    shown = {name if each == "network" else each: scores for each, scores in horizons.scores.items()}
+    write_json(folder / "horizons.json", {horizons.span: horizons.as_json()})
+    figure = figures.horizon_curves(
+        next(iter(shown.values())).h,
+        {each: [score.pooled for score in scores.r2] for each, scores in shown.items()},
+        {each: [score.pooled for score in scores.skill] for each, scores in shown.items()},
+        dt_ms=horizons.dt_ms,
+    )
+    path = folder / "figures" / "horizons.png"
+    write_bytes(path, figures.figure_png(figure))
+    return path
 
 
 def _default_folder(run: Run, prediction: Prediction) -> Path:

@@ -1,5 +1,6 @@
 """Figures and the report: arrays in, matplotlib figures and one HTML page out. Nothing here computes a score."""
 
+from .horizons import horizon_curves
 from .losses import loss_curves
 from .recording import SignalTraces, SpikeRaster, WeightMatrix, recording_overview
 from .report import report_html
@@ -15,6 +16,7 @@ __all__ = [
     "WeightMatrix",
     "channel_skill",
     "figure_png",
+    "horizon_curves",
     "loss_curves",
     "prediction_traces",
     "recording_overview",

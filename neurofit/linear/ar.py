@@ -41,9 +41,9 @@ class AutoRegression:
         return self.coefficients.shape[1]
 
     def predict(self, window: NDArray[FloatWindow]) -> NDArray[FloatWindow]:
-        """Predict rows `order` to the end: (order + n, channel) -> (n, channel), in the window's type."""
+        """Predict rows `order` to the end: (order + n, ..., channel) -> (n, ..., channel), in the window's type."""
         n = len(window) - self.order
-        prediction = np.broadcast_to(self.intercept, (n, self.intercept.size)).copy()
+        prediction = np.broadcast_to(self.intercept, (n, *window.shape[1:])).copy()
         for lag, coefficients in enumerate(self.coefficients.T, start=1):
             prediction += coefficients * window[self.order - lag : self.order - lag + n]
         return prediction.astype(window.dtype, copy=False)

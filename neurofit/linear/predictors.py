@@ -22,10 +22,11 @@ class LinearPredictor(Protocol):
         """Predict rows `order` to the end.
 
         Args:
-            window: (order + n, channel), history first, in units of the training standard deviation.
+            window: (order + n, ..., channel), history first, in units of the training standard deviation. Axes in
+                between are independent stretches.
 
         Returns:
-            (n, channel), in the window's type.
+            (n, ..., channel), in the window's type.
         """
 
 
@@ -39,7 +40,7 @@ class Persistence:
         return 1
 
     def predict(self, window: NDArray[FloatWindow]) -> NDArray[FloatWindow]:
-        """The rows before: (1 + n, channel) -> (n, channel)."""
+        """The rows before: (1 + n, ..., channel) -> (n, ..., channel)."""
         return window[:-1]
 
 
@@ -53,5 +54,5 @@ class TrainingMean:
         return 0
 
     def predict(self, window: NDArray[FloatWindow]) -> NDArray[FloatWindow]:
-        """Zeros: (n, channel) -> (n, channel)."""
+        """Zeros: (n, ..., channel) -> (n, ..., channel)."""
         return np.zeros_like(window)

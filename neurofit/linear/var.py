@@ -43,9 +43,9 @@ class VectorAutoRegression:
         return self.coefficients.shape[0]
 
     def predict(self, window: NDArray[FloatWindow]) -> NDArray[FloatWindow]:
-        """Predict rows `order` to the end: (order + n, channel) -> (n, channel), in the window's type."""
+        """Predict rows `order` to the end: (order + n, ..., channel) -> (n, ..., channel), in the window's type."""
         n = len(window) - self.order
-        prediction = np.broadcast_to(self.intercept, (n, self.intercept.size)).copy()
+        prediction = np.broadcast_to(self.intercept, (n, *window.shape[1:])).copy()
         values = window.astype(np.float64, copy=False)
         for lag, coefficients in enumerate(self.coefficients, start=1):
             prediction += values[self.order - lag : self.order - lag + n] @ coefficients.T

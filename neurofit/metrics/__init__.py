@@ -1,9 +1,20 @@
-"""Scores as functions of streamed errors: mean squared error, skill, intervals, residual spectra."""
+"""Scores as pure functions on arrays: errors and skill, horizons, free runs, spikes, spectra, intervals."""
 
 from neurofit.metrics.bootstrap import Interval as Interval
 from neurofit.metrics.bootstrap import block_bootstrap as block_bootstrap
 from neurofit.metrics.bootstrap import integrated_autocorrelation_time as integrated_autocorrelation_time
 from neurofit.metrics.errors import ErrorSums as ErrorSums
+from neurofit.metrics.free_run import FreeRunScores as FreeRunScores
+from neurofit.metrics.free_run import correlation_rmse as correlation_rmse
+from neurofit.metrics.free_run import free_run_scores as free_run_scores
+from neurofit.metrics.free_run import log_spectral_distance as log_spectral_distance
+from neurofit.metrics.free_run import std_ratio as std_ratio
+from neurofit.metrics.free_run import unstable_runs as unstable_runs
+from neurofit.metrics.horizons import HorizonScores as HorizonScores
+from neurofit.metrics.horizons import horizon_scores as horizon_scores
+from neurofit.metrics.horizons import predictability_horizon as predictability_horizon
+from neurofit.metrics.rest_noise import rest_mask as rest_mask
+from neurofit.metrics.rest_noise import rest_noise as rest_noise
 from neurofit.metrics.scores import Score as Score
 from neurofit.metrics.scores import channel_skill as channel_skill
 from neurofit.metrics.scores import loss_eq2 as loss_eq2
@@ -12,3 +23,16 @@ from neurofit.metrics.scores import r2 as r2
 from neurofit.metrics.scores import skill as skill
 from neurofit.metrics.spectra import ResidualSpectrum as ResidualSpectrum
 from neurofit.metrics.spectra import residual_spectrum as residual_spectrum
+from neurofit.metrics.spike_detection import SpikeThresholds as SpikeThresholds
+from neurofit.metrics.spike_detection import VoltageKind as VoltageKind
+from neurofit.metrics.spike_detection import spike_thresholds as spike_thresholds
+from neurofit.metrics.spike_detection import threshold_crossings as threshold_crossings
+from neurofit.metrics.spike_scores import SpikeScores as SpikeScores
+from neurofit.metrics.spike_scores import spike_scores as spike_scores
+from neurofit.metrics.spike_shapes import spike_width as spike_width
+from neurofit.metrics.spike_shapes import spike_width_error as spike_width_error
+from neurofit.metrics.spike_trains import SpikeMatches as SpikeMatches
+from neurofit.metrics.spike_trains import fair_horizon as fair_horizon
+from neurofit.metrics.spike_trains import ks_distance as ks_distance
+from neurofit.metrics.spike_trains import spike_f1 as spike_f1
+from neurofit.metrics.spike_trains import van_rossum_distance as van_rossum_distance

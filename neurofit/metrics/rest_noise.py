@@ -96,7 +96,7 @@ def _squared_errors(
     for start in range(0, len(truth), ROW_BLOCK):
         rows = slice(start, start + ROW_BLOCK)
         squared = np.zeros(truth[rows].shape)
-        np.subtract(truth[rows], prediction[rows], out=squared, where=counted[rows])
+        np.subtract(truth[rows], prediction[rows], out=squared, where=counted[rows], dtype=np.float64)
         np.square(squared, out=squared)
         by_step[rows] = squared.sum(axis=1)
         by_channel += squared.sum(axis=0)

@@ -48,9 +48,7 @@ def spike_width(
     return np.where(half > 0, width, np.nan) / rate_hz
 
 
-def spike_width_error(
-    true_widths: NDArray[np.floating[Any]], predicted_widths: NDArray[np.floating[Any]]
-) -> float:
+def spike_width_error(true_widths: NDArray[np.floating[Any]], predicted_widths: NDArray[np.floating[Any]]) -> float:
     """How much longer the predicted spikes of a channel last than the true ones.
 
     Args:

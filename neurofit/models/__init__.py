@@ -3,6 +3,7 @@
 from neurofit.models.cells import CELLS as CELLS
 from neurofit.models.cells import CellName as CellName
 from neurofit.models.cells import make_cell as make_cell
+from neurofit.models.linear_skip import LinearSkip as LinearSkip
 from neurofit.models.next_step import NextStepNetwork as NextStepNetwork
 from neurofit.models.next_step import Output as Output
 from neurofit.models.next_step_transition import NextStepTransition as NextStepTransition
@@ -13,6 +14,7 @@ from neurofit.models.transition import Transition as Transition
 __all__ = [
     "CELLS",
     "CellName",
+    "LinearSkip",
     "NextStepNetwork",
     "NextStepTransition",
     "Output",

@@ -1,11 +1,13 @@
 """A recurrent network that predicts the next sample of every channel from all samples so far.
 
-    h_t = cell(x_t, h_{t-1})
-    absolute:  x^_{t+1} = A h_t + b
-    residual:  x^_{t+1} = x_t + s (A h_t + b),  A = 0 and b = 0 at the start, s the size of a step in each channel
+    absolute:  h_t = cell(x_t, h_{t-1}),    x^_{t+1} = A h_t + b
+    residual:  h_t = cell(x_t, h_{t-1}),    x^_{t+1} = x_t + s (A h_t + b)
+    ar:        h_t = cell(e_t / s, h_{t-1}),  x^_{t+1} = y_{t+1} + g s (A h_t + b),   e_t = x_t - y_t
 
-Before training the residual form is persistence, the answer to beat; s (the standard deviation of the training
-differences) lets channels that move little and channels that move much learn at the same rate.
+with A = 0 and b = 0 at the start of the last two. Before training the residual form is persistence, and s is the
+standard deviation of the training differences, so that channels that move little and channels that move much learn at
+the same rate. The ar form starts from a frozen autoregression y, the linear answer to beat: the network sees what that
+one missed, the innovations e, whose size is s, and the gate g in [0, 1] of a channel takes back what does not help it.
 """
 
 from __future__ import annotations
@@ -16,9 +18,10 @@ import torch
 from torch import Tensor, nn
 
 from neurofit.models.cells import CellName, make_cell
+from neurofit.models.linear_skip import LinearSkip
 from neurofit.models.stack import State
 
-Output = Literal["residual", "absolute"]
+Output = Literal["ar", "residual", "absolute"]
 
 
 class NextStepNetwork(nn.Module):
@@ -29,13 +32,18 @@ class NextStepNetwork(nn.Module):
         n_channels: channels of the recording.
         hidden: units in each recurrent layer.
         layers: recurrent layers.
-        output: predict the next sample itself, or its difference from this one.
-        residual_scale: (channel,) standard deviation of the training differences, in units of the input; ones when
-            None, to be filled by `load_state_dict`. Only used by the residual output.
+        output: predict the next sample itself, its difference from this one, or what an autoregression misses of it.
+        residual_scale: (channel,) s, in units of the input; ones when None, to be filled by `load_state_dict`. Not
+            used by the absolute output.
+        skip: the frozen autoregression of the ar output, in units of the input.
         bias: whether the recurrent cell has biases; the read-out always has one.
+
+    Raises:
+        ValueError: The ar output has no skip, or another one has.
     """
 
     residual_scale: Tensor
+    gate: Tensor
 
     def __init__(
         self,
@@ -46,38 +54,70 @@ class NextStepNetwork(nn.Module):
         layers: int = 1,
         output: Output = "residual",
         residual_scale: Tensor | None = None,
+        skip: LinearSkip | None = None,
         bias: bool = True,
     ) -> None:
         super().__init__()
-        self.output = output
+        if (output == "ar") != (skip is not None):
+            raise ValueError(f"output {output!r} {'without' if skip is None else 'with'} a skip: 'ar' has one")
+        self.output, self.skip = output, skip
         self.recurrent = make_cell(cell, n_channels, hidden, layers=layers, bias=bias)
         self.head = nn.Linear(hidden, n_channels)
-        if output == "residual":
+        if output != "absolute":
             nn.init.zeros_(self.head.weight)
             nn.init.zeros_(self.head.bias)
             scale = torch.ones(n_channels) if residual_scale is None else residual_scale
             self.register_buffer("residual_scale", scale.detach().clone())
+        if output == "ar":
+            self.register_buffer("gate", torch.ones(n_channels))
 
     def initial_state(self, batch: int) -> State:
-        """Returns the state zero for `batch` streams."""
-        return self.recurrent.initial_state(batch)
+        """Returns the state of `batch` streams before their first sample.
 
-    def forward(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        The state of the layers is zero. With the ar output the last samples (order, batch, channel) follow; they are
+        NaN, which stands for unknown: a stream is taken to have rested at its first sample before.
+        """
+        state = self.recurrent.initial_state(batch)
+        if self.skip is None:
+            return state
+        return *state, self.residual_scale.new_full((self.skip.order, batch, len(self.residual_scale)), torch.nan)
+
+    def forward(self, x: Tensor, state: State, *, gated: bool = True) -> tuple[Tensor, State]:
         """Predicts the sample after each of `x`.
 
         Args:
             x: (batch, time, channel), in units of the training standard deviation.
             state: state before the first sample, as `initial_state` or the last call returned it.
+            gated: whether channels are gated; all are open while the network trains.
 
         Returns:
             Predictions of x_{t+1} (batch, time, channel), and the state after the last sample.
         """
-        outputs, state = self.recurrent(x, state)
-        return self.read_out(x, outputs), state
+        if self.skip is None:
+            outputs, state = self.recurrent(x, state)
+            return self.read_out(x, outputs), state
+        *layers, past = state
+        linear, innovations, past = self._whiten(self.skip, x, past)
+        outputs, layers = self.recurrent(innovations / self.residual_scale, tuple(layers))
+        return self.read_out(linear, outputs, gated=gated), (*layers, past)
 
-    def read_out(self, x: Tensor, outputs: Tensor) -> Tensor:
-        """Returns the prediction of x_{t+1} (..., channel) from x_t and the last layer's h_t (..., hidden)."""
+    def read_out(self, base: Tensor, outputs: Tensor, *, gated: bool = True) -> Tensor:
+        """Returns the prediction of x_{t+1} (..., channel).
+
+        Args:
+            base: (..., channel) what the read-out adds to: x_t, or the autoregression's y_{t+1} with the ar output.
+            outputs: (..., hidden) the last layer's h_t.
+            gated: whether channels are gated.
+        """
         prediction = self.head(outputs)
-        if self.output == "residual":
-            prediction = torch.addcmul(x, self.residual_scale, prediction)
-        return prediction
+        if self.output == "absolute":
+            return prediction
+        scale = self.residual_scale * self.gate if self.output == "ar" and gated else self.residual_scale
+        return torch.addcmul(base, scale, prediction)
+
+    def _whiten(self, skip: LinearSkip, x: Tensor, past: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Returns the linear predictions of x_{t+1}, the innovations of x_t, and the samples to look back on next."""
+        known = past.transpose(0, 1)
+        window = torch.cat([torch.where(known.isnan(), x[:, :1], known), x], dim=1)
+        linear = skip(window)
+        return linear[:, 1:], x - linear[:, :-1], window[:, -skip.order :].transpose(0, 1)

@@ -1,24 +1,20 @@
-"""The next-step network as a `Transition`, with closed-form derivatives through all its layers.
+"""The next-step network as a `Transition`, with closed-form derivatives.
 
-The state vector is layer after layer, each its hidden state and then its memory. Layer l sees the new hidden state of
-layer l - 1, so with J and K for the derivatives of one layer by its state and by its input,
+The state vector is that of the layers; with the ar output the last p samples follow, oldest first, because the layers
+see the innovation e = (u - sum_k A_k x_{-k} - b) / s. With J and K for the derivatives of the layers' state by itself
+and by what they see,
 
-    ds'_l / ds_l = J_l,      ds'_l / ds_k = K_l dh'_{l-1} / ds_k  for k < l,      ds'_l / du = K_l dh'_{l-1} / du.
+    dF/dh = | J   -K diag(1/s) [A_p .. A_1] |        dF/du = | K diag(1/s) |
+            | 0      shift by one sample    |                | 0 .. 0   1  |
 """
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from neurofit.models.jacobians import LayerJacobian, LayerWeights, gru_jacobian, lstm_jacobian, rnn_jacobian
 from neurofit.models.next_step import NextStepNetwork
-from neurofit.models.peephole import PeepholeLSTMLayer
-from neurofit.models.stack import LoopStack, RecurrentStack, TorchStack
-
-_JACOBIANS = {nn.RNN: rnn_jacobian, nn.GRU: gru_jacobian, nn.LSTM: lstm_jacobian, PeepholeLSTMLayer: lstm_jacobian}
+from neurofit.models.stack_transition import StackTransition
 
 
 class NextStepTransition:
@@ -33,79 +29,64 @@ class NextStepTransition:
     """
 
     def __init__(self, network: NextStepNetwork, *, dt_s: float) -> None:
-        stack = network.recurrent
-        kind = _kind(stack)
-        if kind not in _JACOBIANS:
-            raise ValueError(f"no derivatives of {kind.__name__}: expected the cell rnn, gru, lstm or peephole-lstm")
-        self.network, self.stack, self.dt_s = network, stack, dt_s
-        self.n_state = stack.layers * stack.n_states * stack.hidden
-        self.n_input = stack.input_size
-        self.bounded = stack.n_states == 1
-        self._jacobian = _JACOBIANS[kind]
+        self.network, self.dt_s = network, dt_s
+        self.layers = StackTransition(network.recurrent)
+        self.order = network.skip.order if network.skip else 0
+        self.n_input = network.recurrent.input_size
+        self.n_state = self.layers.n_state + self.order * self.n_input
+        self.bounded = network.recurrent.n_states == 1 and not self.order
 
     @torch.no_grad()
     def step(self, state: Tensor, inputs: Tensor) -> Tensor:
         """Returns the state after one step, (batch, state)."""
-        stack = self.stack
-        parts = state.reshape(len(state), stack.layers, stack.n_states, stack.hidden).permute(2, 1, 0, 3).contiguous()
-        _, last = stack(inputs[:, None], tuple(parts))
-        return torch.stack(last).permute(2, 1, 0, 3).reshape(len(state), self.n_state)
+        layers, past = self._split(state)
+        later = torch.cat([past, inputs[:, None]], dim=1)[:, 1:]
+        return torch.cat([self.layers.step(layers, self._seen(past, inputs)), later.flatten(1)], dim=1)
 
+    @torch.no_grad()
     def jacobian_state(self, state: Tensor, inputs: Tensor) -> Tensor:
         """Returns dF/dh (batch, state, state)."""
-        size, hidden = self.n_state // self.stack.layers, self.stack.hidden
-        rows: list[Tensor] = []
-        for index, layer in enumerate(self._layers(state, inputs)):
-            row = state.new_zeros(len(state), size, self.n_state)
-            if rows:
-                row += layer.inputs @ rows[-1][:, :hidden]
-            row[:, :, index * size : (index + 1) * size] += layer.state
-            rows.append(row)
-        return torch.cat(rows, dim=1)
+        layers, past = self._split(state)
+        seen = self._seen(past, inputs)
+        by_layers = self.layers.jacobian_state(layers, seen)
+        if self.network.skip is None:
+            return by_layers
+        n = self.layers.n_state
+        coefficients = self.network.skip.coefficients
+        matrices = coefficients.diag_embed() if coefficients.ndim == 2 else coefficients
+        by_past = -torch.cat(matrices.flip(0).unbind(), dim=1) / self.network.residual_scale[:, None]
+        jacobian = state.new_zeros(len(state), self.n_state, self.n_state)
+        jacobian[:, :n, :n] = by_layers
+        jacobian[:, :n, n:] = self.layers.jacobian_input(layers, seen) @ by_past
+        jacobian[:, n : -self.n_input, n + self.n_input :] = torch.eye((self.order - 1) * self.n_input)
+        return jacobian
 
+    @torch.no_grad()
     def jacobian_input(self, state: Tensor, inputs: Tensor) -> Tensor:
         """Returns dF/du (batch, state, input)."""
-        rows: list[Tensor] = []
-        for layer in self._layers(state, inputs):
-            rows.append(layer.inputs @ rows[-1][:, : self.stack.hidden] if rows else layer.inputs)
-        return torch.cat(rows, dim=1)
+        layers, past = self._split(state)
+        by_seen = self.layers.jacobian_input(layers, self._seen(past, inputs))
+        if self.network.skip is None:
+            return by_seen
+        by_input = state.new_zeros(len(state), self.n_state, self.n_input)
+        by_input[:, : self.layers.n_state] = by_seen / self.network.residual_scale
+        by_input[:, -self.n_input :] = torch.eye(self.n_input)
+        return by_input
 
     @torch.no_grad()
     def readout(self, state: Tensor, inputs: Tensor) -> Tensor:
         """Returns the predicted next sample (batch, channel) after a step with this input that ended in this state."""
-        hidden = state.reshape(len(state), self.stack.layers, self.stack.n_states, self.stack.hidden)[:, -1, 0]
-        return self.network.read_out(inputs, hidden)
+        layers, past = self._split(state)
+        base = inputs if self.network.skip is None else self.network.skip(past)[:, 0]
+        return self.network.read_out(base, self.layers.output(layers))
 
-    @torch.no_grad()
-    def _layers(self, state: Tensor, inputs: Tensor) -> list[LayerJacobian]:
-        before = state.reshape(len(state), self.stack.layers, -1)
-        after = self.step(state, inputs).reshape(before.shape)
-        seen = [inputs, *after[:, :-1, : self.stack.hidden].unbind(1)]
-        weights = [_weights(self.stack, layer) for layer in range(self.stack.layers)]
-        return [self._jacobian(*each) for each in zip(weights, seen, before.unbind(1), strict=True)]
+    def _split(self, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns the state of the layers, and the last samples (batch, order, channel)."""
+        layers, past = state.split([self.layers.n_state, self.order * self.n_input], dim=1)
+        return layers, past.reshape(len(state), self.order, self.n_input)
 
-
-def _kind(stack: RecurrentStack) -> type[nn.Module]:
-    return type(stack.recurrence if isinstance(stack, TorchStack) else cast(LoopStack, stack).stack[0])
-
-
-def _weights(stack: RecurrentStack, layer: int) -> LayerWeights:
-    """Returns the weights of one layer; biases and peepholes it does not have are zero."""
-    holder: nn.Module
-    if isinstance(stack, TorchStack):
-        holder, suffix = stack.recurrence, f"_l{layer}"
-    else:
-        holder, suffix = cast(LoopStack, stack).stack[layer], ""
-
-    def gates(name: str) -> Tensor:
-        return getattr(holder, name + suffix).unflatten(0, (-1, stack.hidden))
-
-    w = gates("weight_ih")
-    first = next((name for name in ("bias", "bias_ih") if isinstance(getattr(holder, name + suffix, None), Tensor)), "")
-    return LayerWeights(
-        w=w,
-        u=gates("weight_hh"),
-        b=gates(first) if first else w.new_zeros(w.shape[:2]),
-        d=gates("bias_hh") if first == "bias_ih" else w.new_zeros(w.shape[:2]),
-        v=getattr(holder, "peephole", w.new_zeros(3, stack.hidden)),
-    )
+    def _seen(self, past: Tensor, inputs: Tensor) -> Tensor:
+        """Returns what the layers see, (batch, channel)."""
+        if self.network.skip is None:
+            return inputs
+        return (inputs - self.network.skip(past)[:, 0]) / self.network.residual_scale

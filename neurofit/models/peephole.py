@@ -6,6 +6,9 @@
 
 V_f, V_i and V_o are diagonal, and the output gate sees the new memory. With V = 0 it is torch's `nn.LSTM`, which has
 no peepholes.
+
+`PeepholeLSTMLayer.step` is these equations as plain operations; a sequence runs by `PeepholeLSTMFunction`, the same
+values and gradients sooner.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from neurofit.models.peephole_function import PeepholeLSTMFunction
 from neurofit.models.stack import LoopLayer, State
 
 
@@ -37,3 +41,12 @@ class PeepholeLSTMLayer(LoopLayer):
         i, f, candidate, o = (drive + functional.linear(h, self.weight_hh)).chunk(4, dim=-1)
         c = torch.sigmoid(f + v_f * c) * c + torch.sigmoid(i + v_i * c) * torch.tanh(candidate)
         return torch.sigmoid(o + v_o * c) * torch.tanh(c), c
+
+    def run(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
+        """Returns what `LoopLayer.run` does, with a first derivative only; that of the loop has all."""
+        # torch.func (jacrev, vmap, ...) sees through plain operations only.
+        if torch._C._are_functorch_transforms_active():
+            return super().run(inputs, state)
+        weights = self.weight_ih, self.weight_hh, self.bias, self.peephole
+        outputs, c = PeepholeLSTMFunction.apply(inputs, *weights, *state)
+        return outputs, (outputs[-1], c)

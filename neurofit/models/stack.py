@@ -87,6 +87,14 @@ class LoopLayer(nn.Module, ABC):
     def step(self, drive: Tensor, state: State) -> State:
         """Returns the state after one step from W x + b (batch, gates * hidden) and a state of (batch, hidden)."""
 
+    def run(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
+        """Returns h of all steps (time, batch, hidden) of inputs (time, batch, input), and the last state."""
+        outputs = []
+        for drive in self.drive(inputs).unbind():
+            state = self.step(drive, state)
+            outputs.append(state[0])
+        return torch.stack(outputs), state
+
 
 class LoopStack(RecurrentStack):
     """Layers stepped one by one; only what depends on the state is computed within the loop."""
@@ -102,14 +110,6 @@ class LoopStack(RecurrentStack):
     def forward(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
         outputs, lasts = inputs.transpose(0, 1), []
         for layer, start in zip(self.stack, zip(*state, strict=True), strict=True):
-            outputs, last = _run(cast(LoopLayer, layer), outputs, start)
+            outputs, last = cast(LoopLayer, layer).run(outputs, start)
             lasts.append(last)
         return outputs.transpose(0, 1), tuple(torch.stack(parts) for parts in zip(*lasts, strict=True))
-
-
-def _run(layer: LoopLayer, inputs: Tensor, state: State) -> tuple[Tensor, State]:
-    outputs = []
-    for drive in layer.drive(inputs).unbind():
-        state = layer.step(drive, state)
-        outputs.append(state[0])
-    return torch.stack(outputs), state

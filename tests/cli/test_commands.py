@@ -33,6 +33,16 @@ def test_help_of_every_verb(neurofit, verb):
     code, out, err = neurofit(verb, "--help")
     assert (code, err) == (0, "")
     assert f"usage: neurofit {verb}" in out
+    assert "{None" not in out
+
+
+def test_none_is_a_word_that_options_without_a_default_take(neurofit, recording):
+    words = ("info", recording, "--json")
+    plain = neurofit(*words)
+    assert plain.code == 0
+    assert neurofit(*words, "--rate-hz", "None", "--time-axis", "None", "--dtype", "None") == plain
+    assert neurofit(*words, "--time-axis", "3").code == 2
+    assert "[-h] [OPTIONS] RUN [RECORDING]" in neurofit("predict", "--help").out
 
 
 def test_help_and_version(neurofit):
@@ -202,9 +212,21 @@ def test_predict_scores_and_writes(neurofit, finished, tmp_path):
     assert out.splitlines()[-1].endswith(f"written: {tmp_path / 'new' / 'p.h5'}")
 
 
+def test_predict_further_ahead(neurofit, finished, tmp_path):
+    code, out, err = neurofit("predict", finished, "--horizon", "4", "--out", tmp_path / "new" / "p.h5")
+    assert (code, err) == (0, "")
+    lines = [line.split() for line in out.splitlines()]
+    assert ["r2", "at", "h", "=", "(1", "ms", "each)", "1", "2", "4", "predictable", "to", "h", "="] in lines
+    found = json.loads((tmp_path / "new" / "horizons.json").read_text())["test"]
+    assert set(found) == {"dt_ms", "network", "persistence", "mean", "ar", "var"}
+    assert [score["pooled"] for score in found["persistence"]["skill"]] == [0, 0, 0]
+    assert (tmp_path / "new" / "figures" / "horizons.png").is_file()
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (("--horizon", "4000"), "--horizon 4000 in a test span whose longest stretch has"),
         (("--epoch", "7"), "no snapshot of epoch 7; expected one of those kept: 1, 2"),
         (("--channels", "a"), "--channels a; expected column numbers such as 300,2000"),
         (("--channels", "9"), "--channels 9; expected columns among the 4 that are predicted"),

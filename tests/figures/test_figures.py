@@ -14,6 +14,7 @@ from neurofit.figures import (
     WeightMatrix,
     channel_skill,
     figure_png,
+    horizon_curves,
     loss_curves,
     prediction_traces,
     recording_overview,
@@ -290,6 +291,18 @@ def test_recording_overview_without_signals_or_known_types(kinds: list[str]) -> 
     figure_png(figure)
     assert figure.axes[0].get_title(loc="left") == f"{len(kinds)} spikes of {len(kinds)} units"
     assert figure.axes[0].get_legend() is None
+
+
+def test_horizon_curves_keep_runaway_forecasts_at_the_edge() -> None:
+    curves = {"gru": [0.9, 0.2, -20.0], "persistence": [0.8, -0.5, np.nan]}
+    figure = horizon_curves([1, 2, 4], curves, curves, dt_ms=0.1)
+    figure_png(figure)
+    left, right = figure.axes
+    assert left.get_xlabel() == right.get_xlabel() == "time ahead (ms)"
+    assert [label.get_text() for label in left.get_xticklabels()] == ["0.1", "0.2", "0.4"]
+    np.testing.assert_array_equal(left.lines[0].get_ydata(), [0.9, 0.2, -1.0])
+    assert "lower values are drawn at -1" in [text.get_text() for text in left.texts]
+    assert legend_words(left) == ["gru", "persistence"]
 
 
 def test_weights_over_decades_keep_the_weak_ones_visible() -> None:

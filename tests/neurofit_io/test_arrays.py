@@ -248,3 +248,8 @@ def test_other_names(name: str) -> None:
 def test_time_belongs_to_its_group(name: str, found: bool) -> None:
     times = time_vector([NamedArray(name, np.arange(5.0), FILE)], 5, of="a.b[0].x")
     assert (times is not None) == found
+
+
+def test_three_axes_need_to_know_which_counts_trials_even_when_time_is_known() -> None:
+    with pytest.raises(RecordingError, match=r"x: shape \(2, 40, 3\); .*--trial-axis 0 --time-axis 1"):
+        recording({"x": np.stack([VALUES, VALUES])}, rate_hz=10, time_axis=1)

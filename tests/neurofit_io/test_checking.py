@@ -90,3 +90,9 @@ def test_silent_cells_of_a_real_recording_are_named(shared_data: Path) -> None:
     findings = check(shared_data / "bionet_60cells")
     assert any(f.case == 45 and "10 of 60 units" in f.message for f in findings)
     assert any(f.case == 31 and f.place == "calcium" for f in findings)
+
+
+def test_sweeps_that_all_begin_at_once_have_no_order() -> None:
+    sweeps = Trials("sweeps", np.zeros(3), np.full(3, 0.1))
+    (said,) = (f.message for f in check(recording(vm(), intervals={"sweeps": sweeps})) if f.place == "sweeps")
+    assert said == "all 3 begin at 0 s: no time says which came first"

@@ -153,3 +153,11 @@ def test_sizes_as_people_say_them() -> None:
     assert [in_bytes(n) for n in (0, 999, 1000, 1_700_000, 2 * 10**12)] == [
         "0 bytes", "999 bytes", "1.0 kB", "1.7 MB", "2000.0 GB",
     ]  # fmt: skip
+
+
+def test_a_folder_of_raw_files_needs_a_description(tmp_path: Path) -> None:
+    np.zeros(4).tofile(tmp_path / "vm.bin")
+    with pytest.raises(
+        RecordingError, match=r"vm\.bin; give one of them, or describe the raw files in a recording\.toml"
+    ):
+        raise unrecognised(tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,8 @@ from neurofit_io.describing import describe, describe_text, nan_share, table
 from neurofit_io.recording import Provenance
 from neurofit_io.sources import array_source
 from neurofit_io.spikes import spikes_from_lists
+
+RNG = np.random.default_rng(5)
 
 
 @pytest.fixture
@@ -148,4 +151,15 @@ def test_a_real_simulation(shared_data: Path) -> None:
     json.dumps(said, allow_nan=False)
 
 
-RNG = np.random.default_rng(5)
+def test_options_can_be_pasted_and_columns_are_named() -> None:
+    named = signal_from_array(
+        np.zeros((3, 2)), name="my position (cm)", rate_hz=1.0, metadata={"channel_columns": {"accepted": [1, 0]}}
+    )
+    spikes = spikes_from_lists([[0.1]], stop_s=0.5, name="unit's", columns={"snr": np.ones(1)})
+    said = describe(Recording(Provenance(Path("x"), "memory"), {named.name: named}, {spikes.name: spikes}))
+    assert shlex.split(said["signals"][0]["option"]) == ["--signal", "my position (cm)"]
+    assert shlex.split(said["spikes"][0]["option"]) == ["--signal", "unit's", "--bin-ms", "20"]
+    text = describe_text(said)
+    assert "--units by accepted" in text
+    assert "--units by snr" in text
+    assert "1 unit  1 spike  " in text

@@ -146,3 +146,31 @@ def test_version_73_trials(tmp_path: Path) -> None:
     path = version_73(tmp_path / "x.mat")
     signal = load(path, dataset="v", trial_axis=1).signal()
     np.testing.assert_array_equal(signal.read()[:, 0], VALUES.T.reshape(-1).astype(np.float32))
+
+
+def test_matrices_that_were_not_opened_are_told(tmp_path: Path) -> None:
+    scipy.io.savemat(tmp_path / "x.mat", {"dff": VALUES, "places": np.ones((5, 3)), "t": np.arange(60) / 30})
+    got = load(tmp_path / "x.mat", dataset="dff", time_axis=0)
+    assert "not opened: places (5, 3)" in got.provenance.notes
+    with pytest.raises(RecordingError, match=r"no numeric array 'vm'; expected one of .*'dff' \(60, 5\).*'places'"):
+        load(tmp_path / "x.mat", dataset="vm")
+
+
+@pytest.mark.parametrize("name", ["spike_times", "spikeTimes", "a.spiketimes", "spk_spike_times_ms"])
+def test_vectors_called_spike_times_are_no_signal(tmp_path: Path, name: str) -> None:
+    parent, _, leaf = name.rpartition(".")
+    values = {leaf: np.arange(9.0), "fs": 100.0}
+    scipy.io.savemat(tmp_path / "x.mat", {parent: values} if parent else values)
+    with pytest.raises(RecordingError, match="spike times without a unit; give --spike-unit"):
+        load(tmp_path / "x.mat", dataset=name)
+
+
+def test_a_cell_array_of_vectors_may_be_spikes(tmp_path: Path) -> None:
+    trains = np.empty(2, dtype=object)
+    trains[:] = [np.arange(3.0), np.arange(5.0)]
+    scipy.io.savemat(tmp_path / "x.mat", {"trains": trains, "lfp": VALUES})
+    with pytest.raises(RecordingError, match="or all as the spikes of units with --dataset 'trains' --kind spikes"):
+        load(tmp_path / "x.mat", dataset="trains")
+    spikes = load(tmp_path / "x.mat", dataset="trains", kind="spikes", spike_unit="s").spikes
+    assert spikes is not None
+    assert spikes.per_unit().tolist() == [3, 5]

@@ -11,7 +11,8 @@ import pytest
 from neurofit_io import RecordingError, load
 from neurofit_io.numpy_files import recognises
 
-VALUES = np.random.default_rng(0).normal(size=(50, 4))
+RNG = np.random.default_rng(0)
+VALUES = RNG.normal(size=(50, 4))
 
 
 def test_npy_is_mapped(tmp_path: Path) -> None:
@@ -80,3 +81,23 @@ def test_recognises(tmp_path: Path) -> None:
     assert not recognises(tmp_path)
     np.savez(tmp_path / "x.data", a=VALUES)
     assert recognises(tmp_path / "x.data.npz")
+
+
+def test_spike_times_with_the_unit_of_each_beside_them(tmp_path: Path) -> None:
+    """As spike sorters write them; read as a signal the times would make no sense."""
+    times, owners = np.sort(RNG.uniform(0, 30, 200)), RNG.choice([3, 7, 40], 200)
+    np.savez(tmp_path / "x.npz", spike_times=times, spike_clusters=owners, templates=RNG.random((3, 5)))
+    with pytest.raises(RecordingError, match="spike times without a unit; give --spike-unit"):
+        load(tmp_path / "x.npz", dataset="spike_times")
+    got = load(tmp_path / "x.npz", dataset="spike_times", spike_unit="s")
+    assert got.spikes is not None
+    assert got.spikes.unit_ids.tolist() == [3, 7, 40]
+    for unit, owner in enumerate((3, 7, 40)):
+        np.testing.assert_array_equal(got.spikes.times_of(unit), times[owners == owner])
+    assert got.provenance.notes[:2] == ("not read: templates (3, 5)", "the units are those of spike_clusters")
+
+
+def test_units_that_are_no_whole_numbers(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", spike_times=np.arange(4.0), cluster=np.array([0, 1, 0.5, 2]))
+    with pytest.raises(RecordingError, match="cluster: units that are no whole numbers"):
+        load(tmp_path / "x.npz", dataset="spike_times", spike_unit="s")

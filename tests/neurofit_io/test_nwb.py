@@ -257,3 +257,27 @@ def test_loading_warns_of_nothing_in_a_sound_file(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         load(path)
+
+
+def test_a_series_is_found_by_its_last_name(tmp_path: Path) -> None:
+    path = file_with(tmp_path / "a.nwb", probe, series("lfp_data"))
+    assert [*load(path, dataset="ElectricalSeriesProbe1").signals] == ["extracellular"]
+    assert [*load(path, dataset="LFP/lfp_data").signals] == ["lfp"]
+    found = "2 series or units called lfp_data; expected one of /acquisition/lfp_data, /processing/ecephys/LFP/lfp_data"
+    with pytest.raises(RecordingError, match=found):
+        load(path, dataset="lfp_data")
+
+
+def test_many_series_are_not_all_listed(tmp_path: Path) -> None:
+    path = file_with(tmp_path / "a.nwb", *(series(f"s{k:02}") for k in range(15)))
+    with pytest.raises(RecordingError, match="/acquisition/s11 and 3 more; choose with --dataset"):
+        load(path, dataset="nowhere")
+
+
+def test_columns_of_electrodes_and_rois_select_channels(tmp_path: Path) -> None:
+    recording = load(file_with(tmp_path / "a.nwb", probe, imaging))
+    columns = recording.signals["lfp"].metadata["channel_columns"]
+    assert columns["group_name"] == ["shank1", "shank0", "shank1"]
+    assert columns["x"] == [3.0, 0.0, 2.0]
+    # Pixel masks are ragged, so the ROIs of this file have no column.
+    assert "channel_columns" not in recording.signals["dff_0"].metadata

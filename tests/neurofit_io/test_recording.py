@@ -47,3 +47,16 @@ def test_what_is_absent_is_none() -> None:
 
 def test_unique_names() -> None:
     assert unique_names(["a", "b", "a", "a"]) == ["a", "b", "a_2", "a_3"]
+
+
+def test_spikes_and_names_with_spaces_in_messages() -> None:
+    named = Recording(
+        Provenance(Path("a.nwb"), "memory"),
+        {"my position (cm)": signal_from_array(np.zeros((3, 1)), name="my position (cm)", rate_hz=1.0)},
+        {"spikes": spikes_from_lists([[0.1]], stop_s=1.0)},
+    )
+    with pytest.raises(RecordingError, match=r"--signal 'my position \(cm\)', --signal spikes"):
+        named.signal()
+    with pytest.raises(RecordingError, match=r"a\.nwb: --bin-ms 0 on 1 s of spikes; expected a bin above 0 ms"):
+        named.signal("spikes", bin_ms=0)
+    assert named.signal("spikes", bin_ms=20).source.place == "a.nwb: spikes"

@@ -143,3 +143,14 @@ def test_tables_that_belong_to_a_simulation(tmp_path: Path, header: str, what: s
     path.write_text(f"{header}\n{' '.join('1' for _ in header.split())}\n")
     with pytest.raises(RecordingError, match=f"a SONATA table of {what}; .*give the folder it belongs to"):
         load(path)
+
+
+def test_the_index_that_pandas_writes_is_no_channel(tmp_path: Path) -> None:
+    rows = "\n".join(f"{i},{a},{b}" for i, (a, b, _) in enumerate(VALUES))
+    (tmp_path / "x.csv").write_text(f",a,b\n{rows}\n")
+    got = load(tmp_path / "x.csv", rate_hz=10)
+    np.testing.assert_allclose(got.signal().read(), VALUES[:, :2], rtol=1e-6)
+    assert got.signal().channel_ids.tolist() == ["a", "b"]
+    assert any("counts the rows and is left out" in note for note in got.provenance.notes)
+    (tmp_path / "y.csv").write_text(f",a,b\n{rows.replace('0,', '5,', 1)}\n")
+    assert load(tmp_path / "y.csv", rate_hz=10).signal().shape == (30, 3)
