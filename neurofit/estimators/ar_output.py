@@ -43,7 +43,7 @@ def in_model_space(predictor: AutoRegression | VectorAutoRegression, series: Pre
         coefficients = predictor.coefficients * s / s[:, None]
         of_mean = coefficients.sum(axis=0) @ m
     intercept = m + predictor.intercept / s - of_mean
-    return LinearSkip(*(torch.tensor(array, dtype=torch.float32) for array in (coefficients, intercept)))
+    return LinearSkip(torch.tensor(coefficients), torch.tensor(intercept)).float()
 
 
 def innovation_size(predictor: LinearPredictor, series: PreparedSeries) -> NDArray[np.float32]:

@@ -16,7 +16,6 @@ import weakref
 from collections.abc import Sequence
 from typing import Any, Self
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -27,6 +26,7 @@ from neurofit.estimators.evaluation import evaluate
 from neurofit.estimators.horizons import Horizons, measure_horizons
 from neurofit.estimators.next_step_program import NextStepProgram
 from neurofit.estimators.options import Device, FitOptions, Preset, check, fit_options
+from neurofit.estimators.planning import announcement, new_network, shape_for
 from neurofit.estimators.prediction import Prediction, pieces_at, predict_pieces
 from neurofit.estimators.reporting import report_fit
 from neurofit.estimators.stored import Fitted, Shape, read_weights
@@ -36,9 +36,6 @@ from neurofit.preparation import PreparedSeries, Span, prepare
 from neurofit.runs import Resume, Run, RunError, environment
 from neurofit.training import TrainOptions, TrainResult, choose_device, device_name, seed_everything, train
 from neurofit_io import Recording, RecordingError, RecordingWarning, load
-
-LEAST_HIDDEN, MOST_HIDDEN = 64, 512
-DEFAULT_CHUNK = 100
 
 Data = Recording | str | os.PathLike[str]
 
@@ -103,7 +100,7 @@ class NextStep:
         self._recording = recording = self._opened(recording)
         series = prepare(recording, self.options.prepare)
         _warn_of_choice_on_test(series, self.options.train)
-        shape = self._shape(series)
+        shape = shape_for(series, self.options.network)
         series.require(shape.chunk)
         if out is None:
             out = tempfile.mkdtemp(prefix="neurofit-")
@@ -111,7 +108,8 @@ class NextStep:
         self.run = Run.create(out, config_of(recording, series, self.options), resume=resume, overwrite=overwrite)
         if self.run.finished:
             return self
-        self._announce(series, shape, show)
+        if show:
+            print(announcement(series, self.options, shape), file=sys.stderr, flush=True)
         self._fit(self.run, series, shape, show, command)
         return self
 
@@ -261,8 +259,8 @@ class NextStep:
             raise RunError(run.path, f"no snapshot of epoch {epoch}", expected=found)
         weights = read_weights(path)
         on_ar = self.options.network.output == "ar"
-        skip = LinearSkip(weights["skip.coefficients"], weights["skip.intercept"]) if on_ar else None
-        network = self._new_network(self.fitted.shape, skip=skip)
+        skip = LinearSkip(weights["skip.corrections"], weights["skip.intercept"]) if on_ar else None
+        network = new_network(self.options.network, self.fitted.shape, skip=skip)
         network.load_state_dict(weights)
         try:
             return network.to(choose_device(self.options.device))
@@ -288,43 +286,6 @@ class NextStep:
     def _opened(self, recording: Data) -> Recording:
         return recording if isinstance(recording, Recording) else load(recording, self.options.load)
 
-    def _shape(self, series: PreparedSeries) -> Shape:
-        network, channels = self.options.network, series.n_channels
-        longest = max((stretch.n_steps for stretch in series.spans["train"]), default=0)
-        hidden = channels if network.hidden == "channels" else network.hidden
-        return Shape(
-            n_channels=channels,
-            hidden=hidden or min(MOST_HIDDEN, max(LEAST_HIDDEN, channels)),
-            chunk=network.chunk or max(1, min(DEFAULT_CHUNK, (longest - 1) // 4)),
-        )
-
-    def _new_network(
-        self, shape: Shape, scale: np.ndarray | None = None, skip: LinearSkip | None = None
-    ) -> NextStepNetwork:
-        network = self.options.network
-        return NextStepNetwork(
-            cell=network.model,
-            n_channels=shape.n_channels,
-            hidden=shape.hidden,
-            layers=network.layers,
-            output=network.output,
-            residual_scale=None if scale is None else torch.from_numpy(scale),
-            skip=skip,
-            bias=network.bias,
-        )
-
-    def _announce(self, series: PreparedSeries, shape: Shape, show: bool) -> None:
-        if not show:
-            return
-        network, default = self.options.network, self.options.network.hidden is None
-        lines = [
-            f"{series.name}: {series.n_channels} channels, {series.n_steps} steps of {series.dt_ms:g} ms",
-            *series.notes,
-            f"{network.model}, {network.output} output, {network.layers} x {shape.hidden} hidden units"
-            f"{' (by default the channels, 64 to 512)' if default else ''}, chunks of {shape.chunk} steps",
-        ]
-        print("\n".join(lines), file=sys.stderr, flush=True)
-
     def _fit(self, run: Run, series: PreparedSeries, shape: Shape, show: bool, command: Sequence[str]) -> None:
         options, device = self.options, choose_device(self.options.device)
         run.write_environment(environment(threads=torch.get_num_threads(), device=device_name(device), command=command))
@@ -333,7 +294,7 @@ class NextStep:
         seed_everything(options.train.seed)
         skip = None if linear is None else in_model_space(linear, series)
         scale = training_step_size(series) if linear is None else innovation_size(linear, series)
-        network = self._new_network(shape, scale, skip).to(device)
+        network = new_network(options.network, shape, scale, skip).to(device)
         program = NextStepProgram(
             network,
             series,

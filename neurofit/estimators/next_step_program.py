@@ -75,6 +75,8 @@ class NextStepProgram:
         self.batch = min(batch or len(chunks), len(chunks))
         self.streams = parallel_streams(series.spans["train"], chunk, self.batch) if carried else None
         self.updates_per_epoch = len(self.streams.starts) if self.streams else -(-len(chunks) // self.batch)
+        scale = None if np.all(series.score_scale == 1) else torch.tensor(series.score_scale, dtype=torch.float32)
+        self.score_scale = None if scale is None else scale.to(self.device)
         self.state: State = network.initial_state(self.batch)
         resident = series.values() if self.device.type != "cpu" else None
         self.values = None if resident is None else torch.tensor(resident, device=self.device)
@@ -87,14 +89,16 @@ class NextStepProgram:
             epoch, row = epoch + 1, 0
 
     def step(self, batch: ChunkBatch) -> Mapping[str, Tensor]:
-        """Forward and backward pass over one batch."""
+        """Forward and backward pass over one batch; the loss is returned in units of the training std squared."""
         values = self._values(batch.starts)
         prediction, state = self.model(values[:, :-1], self._start(batch), gated=False)
         loss = functional.mse_loss(prediction, values[:, 1:])
         loss.backward()
         if self.carried:
             self.state = tuple(part.detach() for part in state)
-        return {"train": loss.detach()}
+        if self.score_scale is None:
+            return {"train": loss.detach()}
+        return {"train": ((prediction.detach() - values[:, 1:]) * self.score_scale).square().mean()}
 
     def validate(self) -> Mapping[str, float]:
         """Pooled squared error over the validation span, in units of the training standard deviation."""

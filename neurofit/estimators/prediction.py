@@ -146,7 +146,8 @@ def pieces_at(series: PreparedSeries, start: int, steps: int | None) -> tuple[Sc
             raise RecordingError(
                 series.place, f"--start {start} --steps {stop - start}", expected=f"steps within {first}:{stretch.stop}"
             )
-    usable = ", ".join(f"{s.start}:{s.stop}" for s in series.stretches("all")[:5])
+    first = max(1, series.max_order)
+    usable = ", ".join(f"{s.start + first}:{s.stop}" for s in series.stretches("all")[:5] if s.n_steps > first)
     raise RecordingError(series.place, f"--start {start}", expected=f"a usable step ({usable})")
 
 

@@ -103,7 +103,7 @@ def test_start_and_steps(fitted):
         ({"start": 5}, r"--start 5 --steps 2995; expected steps within 20:3000"),
         ({"start": 2990, "steps": 11}, r"--start 2990 --steps 11; expected steps within 20:3000"),
         ({"start": 2990, "steps": 0}, r"--start 2990 --steps 0; expected steps within"),
-        ({"start": 4000}, r"--start 4000; expected a usable step \(0:3000\)"),
+        ({"start": 4000}, r"--start 4000; expected a usable step \(20:3000\)"),
         ({"steps": 10}, r"--steps 10 without --start"),
         ({"start": 2500, "span": "test"}, r"--start 2500 with --span test"),
     ],
