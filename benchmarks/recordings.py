@@ -1,4 +1,6 @@
-"""A default fit with each output on every recording at hand, scored on held-out time beside the baselines; one thread, seed 0.
+"""A default fit with each output on every recording at hand, scored on held-out time beside the baselines.
+
+One thread, seed 0.
 
 `NEUROFIT_TEST_DATA` names the folder of recordings. A recording that has a row in `results/recordings.jsonl` is not
 fitted again unless with `--again`. Rates that the files do not hold are invented for this table, and marked so.
@@ -84,8 +86,8 @@ def _fit(case: Case, output: str, path: Path) -> dict[str, Any]:
 
 def _table(rows: list[dict[str, Any]]) -> str:
     lines = [
-        "| recording | channels x test steps | output | mse gru | persistence | mean | AR | VAR | skill_persistence | skill_ar "
-        "| predicts with | CPU s |",
+        "| recording | channels x test steps | output | mse gru | persistence | mean | AR | VAR | skill_persistence "
+        "| skill_ar | predicts with | CPU s |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:

@@ -37,14 +37,14 @@ class Arguments(FitOptions):
 def run(words: Sequence[str]) -> int:
     """Runs the verb; returns the exit code."""
     words = split_commas(words, "--snapshot-epochs")
-    preset = preset_options(_preset(words))
-    default = Arguments(recording=tyro.MISSING, out=tyro.MISSING, **_fit_options(preset))
+    preset = preset_options(chosen_preset(words))
+    default = Arguments(recording=tyro.MISSING, out=tyro.MISSING, **fit_fields(preset))
     arguments = parse(Arguments, words, verb="fit", default=default)
     from neurofit.estimators.next_step import NextStep
     from neurofit.estimators.tables import table_text, verdict
     from neurofit.training import Interrupted
 
-    model = NextStep.from_options(FitOptions(**_fit_options(arguments)))
+    model = NextStep.from_options(FitOptions(**fit_fields(arguments)))
     try:
         model.fit(
             arguments.recording,
@@ -63,12 +63,13 @@ def run(words: Sequence[str]) -> int:
     return 0
 
 
-def _fit_options(options: FitOptions) -> dict[str, Any]:
+def fit_fields(options: FitOptions) -> dict[str, Any]:
+    """The fields of `FitOptions` alone, of arguments that have more."""
     return {field.name: getattr(options, field.name) for field in dataclasses.fields(FitOptions)}
 
 
-def _preset(words: Sequence[str]) -> Preset | None:
-    """The preset among the words, found before they are parsed because it changes the defaults."""
+def chosen_preset(words: Sequence[str]) -> Preset | None:
+    """The preset among the words of a verb, found before they are parsed because it changes the defaults."""
     for i, word in enumerate(words):
         name = word.removeprefix("--preset=") if word.startswith("--preset=") else ""
         if word == "--preset" and i + 1 < len(words):

@@ -38,7 +38,7 @@ def prediction_figures(prediction: Prediction, name: str, shown: Sequence[int] |
         ("scores", f"Mean squared error of one-step prediction: {name} beside the trivial answers",
          _summary(prediction.evaluation.sums, name)),
         ("traces", f"{name} and {against} beside the truth, one step ahead, close up, and what each misses",
-         _traces(prediction, name, shown)),
+         traces_figure(prediction, name, shown)),
         ("channel_skill", f"Skill of the {name} in each channel over persistence and the best autoregression",
          _skill(prediction)),
         ("residual_spectrum", f"What {name} and {against} leave unexplained, by frequency",
@@ -82,7 +82,8 @@ def _summary(sums: Mapping[str, ErrorSums], name: str) -> Figure:
     return figures.score_summary({k: v.pooled for k, v in scores.items()}, {k: v.ci95 for k, v in scores.items()})
 
 
-def _traces(prediction: Prediction, name: str, shown: Sequence[int] | None) -> Figure:
+def traces_figure(prediction: Prediction, name: str, shown: Sequence[int] | None = None) -> Figure:
+    """The network and the better autoregression beside the truth; arguments as for `prediction_figures`."""
     rows = slice(0, min(TRACE_STEPS, prediction.segments[0].stop))
     truth, network, baseline = (a[rows] for a in (prediction.truth, prediction.network, prediction.baseline))
     columns = list(shown) if shown else _lively_and_quiet(truth)

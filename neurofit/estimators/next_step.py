@@ -26,7 +26,7 @@ from neurofit.estimators.evaluation import evaluate
 from neurofit.estimators.horizons import Horizons, measure_horizons
 from neurofit.estimators.next_step_program import NextStepProgram
 from neurofit.estimators.options import Device, FitOptions, Preset, check, fit_options
-from neurofit.estimators.planning import announcement, new_network, shape_for
+from neurofit.estimators.planning import announcement, baseline_line, new_network, shape_for
 from neurofit.estimators.prediction import Prediction, pieces_at, predict_pieces
 from neurofit.estimators.reporting import report_fit
 from neurofit.estimators.stored import Fitted, Shape, read_weights
@@ -290,6 +290,8 @@ class NextStep:
         options, device = self.options, choose_device(self.options.device)
         run.write_environment(environment(threads=torch.get_num_threads(), device=device_name(device), command=command))
         baselines = fit_series_baselines(series)
+        if show:
+            print(baseline_line(baselines), file=sys.stderr, flush=True)
         linear = better_autoregression(baselines) if options.network.output == "ar" else None
         seed_everything(options.train.seed)
         skip = None if linear is None else in_model_space(linear, series)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from neurofit.estimators.options import PRESET_OURS, FitOptions, NextStepOptions
 from neurofit.estimators.stored import Shape
+from neurofit.linear import Baselines
 from neurofit.models import LinearSkip, NextStepNetwork
 from neurofit.preparation import PreparedSeries
 
@@ -65,3 +66,12 @@ def announcement(series: PreparedSeries, options: FitOptions, shape: Shape) -> s
     if options.preset is not None:
         lines.append(f"preset {options.preset}: {', '.join(PRESET_OURS[options.preset])} are ours, the paper is silent")
     return "\n".join(lines)
+
+
+def baseline_line(baselines: Baselines) -> str:
+    """What was fitted beside the network, with its validation errors, for the terminal."""
+    orders = {"ar": baselines.ar.order, **({"var": baselines.var.order} if baselines.var else {})}
+    names = {name: f"{name}({orders[name]})" if name in orders else name for name in baselines.validation_mse}
+    errors = ", ".join(f"{names[name]} {mse:.4g}" for name, mse in baselines.validation_mse.items())
+    note = "" if baselines.var_note is None else f"; no var: {baselines.var_note}"
+    return f"baselines on validation: {errors}{note}"

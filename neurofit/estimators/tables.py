@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 PREDICTORS = ("network", "persistence", "mean", "ar", "var")
@@ -46,17 +46,21 @@ def _ratio(own: Mapping[str, Any], key: str, scores: Mapping[str, Any], predicto
 
 def table_text(scores: Mapping[str, Any], name: str) -> str:
     """The score table for the terminal."""
-    header, rows = score_table(scores, name)
-    cells = [header, *([_cell(value) for value in row] for row in rows)]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
-    lines = [
-        "  ".join(f"{c:<{w}}" if i == 0 else f"{c:>{w}}" for i, (c, w) in enumerate(zip(row, widths, strict=True)))
-        for row in cells
-    ]
+    lines = aligned_lines(*score_table(scores, name))
     notes = [f"{k}: {scores[k]['note']}" for k in ("mse_var",) if scores[k]["pooled"] is None and scores[k].get("note")]
     interval = scores["network"]["mse"].get("note")
     notes += [f"no interval: {interval}"] if interval else []
     return "\n".join([*lines, *notes])
+
+
+def aligned_lines(header: Sequence[str], rows: Sequence[Sequence[str | float | None]]) -> list[str]:
+    """A table as lines of equal width, numbers with four digits, all columns but the first to the right."""
+    cells = [list(header), *([_cell(value) for value in row] for row in rows)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+    return [
+        "  ".join(f"{c:<{w}}" if i == 0 else f"{c:>{w}}" for i, (c, w) in enumerate(zip(row, widths, strict=True)))
+        for row in cells
+    ]
 
 
 def _cell(value: str | float | None) -> str:
