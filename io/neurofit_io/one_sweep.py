@@ -2,41 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import replace
 
 from neurofit_io.clock import Clock
 from neurofit_io.errors import RecordingError
 from neurofit_io.recording import Recording
 from neurofit_io.signals import Signal
-from neurofit_io.sources import Source
+from neurofit_io.sources import SelectedSource
 from neurofit_io.trials import Trials
-
-
-@dataclass(frozen=True, eq=False)
-class SpanSource:
-    """Steps `start:stop` of another source."""
-
-    source: Source
-    start: int
-    stop: int
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return self.stop - self.start, self.source.shape[1]
-
-    @property
-    def dtype(self) -> np.dtype:
-        return self.source.dtype
-
-    @property
-    def place(self) -> str:
-        return self.source.place
-
-    def read(self, start: int, stop: int, channels: NDArray[np.intp] | None = None) -> NDArray:
-        return self.source.read(self.start + start, self.start + stop, channels)
 
 
 def one_sweep(recording: Recording, number: int) -> Recording:
@@ -71,7 +44,7 @@ def _cut(signal: Signal, number: int) -> Signal:
         return signal
     sweep = signal.clock.sweeps[number]
     clock = Clock(sweep.stop - sweep.start, signal.clock.rate_hz, sweep.start_s)
-    return replace(signal, source=SpanSource(signal.source, sweep.start, sweep.stop), clock=clock)
+    return replace(signal, source=SelectedSource(signal.source, ((sweep.start, sweep.stop),)), clock=clock)
 
 
 def _row(table: Trials, number: int) -> Trials:

@@ -198,6 +198,46 @@ class ConcatenatedSource:
         return np.concatenate(pieces)
 
 
+@dataclass(frozen=True, eq=False)
+class SelectedSource:
+    """Some steps and columns of another source.
+
+    Args:
+        source: The other source.
+        blocks: Steps to take, as `start:stop`, one block after the other.
+        columns: Columns to take, in this order; None for all.
+    """
+
+    source: Source
+    blocks: tuple[tuple[int, int], ...]
+    columns: NDArray[np.intp] | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        width = self.source.shape[1] if self.columns is None else len(self.columns)
+        return sum(stop - start for start, stop in self.blocks), width
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.source.dtype
+
+    @property
+    def place(self) -> str:
+        return self.source.place
+
+    def read(self, start: int, stop: int, channels: NDArray[np.intp] | None = None) -> NDArray:
+        wanted = self.columns if channels is None else channels if self.columns is None else self.columns[channels]
+        pieces, before = [], 0
+        for first, last in self.blocks:
+            low, high = max(start - before, 0), min(stop - before, last - first)
+            if low < high:
+                pieces.append(self.source.read(first + low, first + high, wanted))
+            before += last - first
+        if len(pieces) == 1:
+            return pieces[0]
+        return np.concatenate(pieces) if pieces else self.source.read(0, 0, wanted)
+
+
 def array_source(values: ArrayLike, dtype: DTypeLike | None = None, place: str = "memory") -> ArraySource:
     """An `ArraySource` of a (steps,) or (steps, channels) array."""
     array = np.asarray(values, dtype=dtype)

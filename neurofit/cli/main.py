@@ -16,6 +16,7 @@ VERBS = {
     "check": "what is wrong or odd with a recording",
     "convert": "write a recording as neurofit HDF5 (.h5), NWB (.nwb) or raw files (.bin)",
     "fit": "fit a next-step model and score it on held-out time",
+    "compare": "fit next-step models of several cells and sizes, and rank them on validation",
     "predict": "predict held-out time, or another recording, with a fitted model",
 }
 

@@ -1,5 +1,6 @@
 """Figures and the report: arrays in, matplotlib figures and one HTML page out. Nothing here computes a score."""
 
+from .comparison import LossCurve, compared_losses
 from .horizons import horizon_curves
 from .losses import loss_curves
 from .recording import SignalTraces, SpikeRaster, WeightMatrix, recording_overview
@@ -11,10 +12,12 @@ from .style import figure_png
 from .traces import prediction_traces
 
 __all__ = [
+    "LossCurve",
     "SignalTraces",
     "SpikeRaster",
     "WeightMatrix",
     "channel_skill",
+    "compared_losses",
     "figure_png",
     "horizon_curves",
     "loss_curves",

@@ -14,7 +14,7 @@ from .placement import finite, label_log_axis, label_right, wants_log
 from .style import INK, in_house_style, legend_above, look, new_figure, with_unit
 
 _HEIGHT_IN = 3.8
-_TRAIN = "#f3b183"
+TRAIN = "#f3b183"
 
 
 @in_house_style
@@ -43,7 +43,7 @@ def loss_curves(
     figure = new_figure(8.0, _HEIGHT_IN)
     axes = figure.add_subplot()
     marker = "o" if np.size(epochs) <= 40 else None
-    axes.plot(epochs, train, color=_TRAIN, linewidth=2.2, marker=marker, markersize=4, label="training")
+    axes.plot(epochs, train, color=TRAIN, linewidth=2.2, marker=marker, markersize=4, label="training")
     axes.plot(epochs, validation, **look("model").line(), marker=marker, markersize=4, label="validation")
     _mark_kept(axes, np.asarray(epochs), np.asarray(validation, dtype=np.float64), best_epoch)
     shown = {name: mse for name, mse in baselines.items() if np.isfinite(mse)}

@@ -8,7 +8,6 @@ import operator
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,53 +15,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurofit.preparation.options import PrepareOptions
 from neurofit_io import Clock, Recording, RecordingError, Segment, Signal
-from neurofit_io.sources import Source
+from neurofit_io.sources import SelectedSource
 
 OPERATORS = {
     "==": operator.eq, "!=": operator.ne, ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt,
 }  # fmt: skip
 _CONDITION = re.compile(r"\s*(.+?)\s*(==|!=|>=|<=|>|<)\s*(.+?)\s*")
 _EDGE = 1e-6
-
-
-@dataclass(frozen=True, eq=False)
-class SelectedSource:
-    """Some steps and columns of another source.
-
-    Args:
-        source: The other source.
-        blocks: Steps to take, as `start:stop`, one block after the other.
-        columns: Columns to take, in this order; None for all.
-    """
-
-    source: Source
-    blocks: tuple[tuple[int, int], ...]
-    columns: NDArray[np.intp] | None = None
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        width = self.source.shape[1] if self.columns is None else len(self.columns)
-        return sum(stop - start for start, stop in self.blocks), width
-
-    @property
-    def dtype(self) -> np.dtype:
-        return self.source.dtype
-
-    @property
-    def place(self) -> str:
-        return self.source.place
-
-    def read(self, start: int, stop: int, channels: NDArray[np.intp] | None = None) -> NDArray:
-        wanted = self.columns if channels is None else channels if self.columns is None else self.columns[channels]
-        pieces, before = [], 0
-        for first, last in self.blocks:
-            low, high = max(start - before, 0), min(stop - before, last - first)
-            if low < high:
-                pieces.append(self.source.read(first + low, first + high, wanted))
-            before += last - first
-        if len(pieces) == 1:
-            return pieces[0]
-        return np.concatenate(pieces) if pieces else self.source.read(0, 0, wanted)
 
 
 def select(recording: Recording, options: PrepareOptions) -> tuple[Signal, NDArray[np.intp]]:

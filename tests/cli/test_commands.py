@@ -56,7 +56,7 @@ def test_help_and_version(neurofit):
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (("fly",), 2, "no verb 'fly'; expected one of info, check, convert, fit, predict"),
+        (("fly",), 2, "no verb 'fly'; expected one of info, check, convert, fit, compare, predict"),
         (("info", "nowhere.h5"), 1, "nowhere.h5: "),
         (("convert", "nowhere.h5", "out.h5"), 1, "nowhere.h5: "),
         (("fit", "nowhere.h5", "--out", "run"), 1, "nowhere.h5: "),

@@ -256,7 +256,9 @@ def test_loading_warns_of_nothing_in_a_sound_file(tmp_path: Path) -> None:
     path = file_with(tmp_path / "a.nwb", probe, imaging, behaviour, units, trials, clamp("s"))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        load(path)
+        recording = load(path)
+    assert "vm" in recording.signals
+    assert recording.spikes is not None
 
 
 def test_a_series_is_found_by_its_last_name(tmp_path: Path) -> None:

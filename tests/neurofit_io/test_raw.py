@@ -120,7 +120,9 @@ def test_ordinary_numbers_are_not_doubted(tmp_path: Path) -> None:
     marked = VM.copy()
     marked[::50] = 1e30
     for values in (np.zeros_like(VM), dead[:, :2], dead, marked):
-        refuse_misread(write(tmp_path / "x.bin", np.ascontiguousarray(values)), np.dtype("<f4"))
+        path = write(tmp_path / "x.bin", np.ascontiguousarray(values))
+        refuse_misread(path, np.dtype("<f4"))
+        assert path.stat().st_size == values.nbytes
 
 
 def test_other_formats_are_named(tmp_path: Path) -> None:
