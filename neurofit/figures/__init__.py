@@ -1,15 +1,15 @@
 """Figures and the report: arrays in, matplotlib figures and one HTML page out. Nothing here computes a score."""
 
-from .comparison import LossCurve, compared_losses
-from .horizons import horizon_curves
-from .losses import loss_curves
-from .recording import SignalTraces, SpikeRaster, WeightMatrix, recording_overview
-from .report import report_html
-from .scores import score_summary
-from .skill import channel_skill
-from .spectrum import residual_spectrum
-from .style import figure_png
-from .traces import prediction_traces
+from neurofit.figures.comparison import LossCurve, compared_losses
+from neurofit.figures.horizons import horizon_curves
+from neurofit.figures.losses import loss_curves
+from neurofit.figures.recording import SignalTraces, SpikeRaster, WeightMatrix, recording_overview
+from neurofit.figures.report import report_html
+from neurofit.figures.scores import score_summary
+from neurofit.figures.skill import channel_skill
+from neurofit.figures.spectrum import residual_spectrum
+from neurofit.figures.style import figure_png
+from neurofit.figures.traces import prediction_traces
 
 __all__ = [
     "LossCurve",

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from .losses import TRAIN
-from .placement import finite, label_log_axis, wants_log
-from .style import in_house_style, look, new_figure, plain, with_unit
+from neurofit.figures.losses import TRAIN
+from neurofit.figures.placement import finite, label_log_axis, wants_log
+from neurofit.figures.style import in_house_style, look, new_figure, plain, with_unit
 
 _COLUMNS = 4
 _PANEL_IN = 2.1

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from .style import INK, in_house_style, legend_above, look, new_figure
+from neurofit.figures.style import INK, in_house_style, legend_above, look, new_figure
 
 _LOWEST = -1.0
 

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from .placement import finite, label_log_axis, label_right, wants_log
-from .style import INK, in_house_style, legend_above, look, new_figure, with_unit
+from neurofit.figures.placement import finite, label_log_axis, label_right, wants_log
+from neurofit.figures.style import INK, in_house_style, legend_above, look, new_figure, with_unit
 
 _HEIGHT_IN = 3.8
 TRAIN = "#f3b183"

@@ -11,8 +11,18 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize, SymLogNorm
 from matplotlib.figure import Figure, FigureBase
 from numpy.typing import NDArray
 
-from .placement import finite
-from .style import EXCITATORY, FAINT, INHIBITORY, INK, in_house_style, legend_above, new_figure, plain, with_unit
+from neurofit.figures.placement import finite
+from neurofit.figures.style import (
+    EXCITATORY,
+    FAINT,
+    INHIBITORY,
+    INK,
+    in_house_style,
+    legend_above,
+    new_figure,
+    plain,
+    with_unit,
+)
 
 MOST_CHANNELS = 8
 _KINDS = {"E": ("excitatory", EXCITATORY), "I": ("inhibitory", INHIBITORY), "": ("type unknown", INK)}

@@ -11,7 +11,7 @@ from html import escape
 
 from matplotlib.figure import Figure
 
-from .style import figure_png
+from neurofit.figures.style import figure_png
 
 Cell = str | int | float | None
 Table = tuple[str, Sequence[str], Sequence[Sequence[Cell]]]

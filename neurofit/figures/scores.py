@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .placement import finite, label_log_axis, wants_log
-from .style import FAINT, INK, in_house_style, look, new_figure, with_unit
+from neurofit.figures.placement import finite, label_log_axis, wants_log
+from neurofit.figures.style import FAINT, INK, in_house_style, look, new_figure, with_unit
 
 Interval = tuple[float, float] | None
 

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 from numpy.typing import ArrayLike, NDArray
 
-from .placement import finite, label_right
-from .style import INK, in_house_style, legend_above, look, new_figure, plain
+from neurofit.figures.placement import finite, label_right
+from neurofit.figures.style import INK, in_house_style, legend_above, look, new_figure, plain
 
 _HEIGHT_IN = 4.2
 _MOST_NAMED = 40

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from .style import in_house_style, legend_above, look, new_figure, plain
+from neurofit.figures.style import in_house_style, legend_above, look, new_figure, plain
 
 _BINS_PER_DECADE = 40
 

@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 from numpy.typing import ArrayLike, NDArray
 
-from .placement import finite
-from .style import FAINT, in_house_style, look, new_figure, plain
+from neurofit.figures.placement import finite
+from neurofit.figures.style import FAINT, in_house_style, look, new_figure, plain
 
 MOST_CHANNELS = 6
 _ZOOM_SAMPLES = 60
