@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,21 +62,16 @@ def run(words: Sequence[str]) -> int:
     arguments = parse(Arguments, words, verb="compare", default=_defaults(words))
     from neurofit.estimators.comparison import compare
     from neurofit.estimators.comparison_report import comparison_text, comparison_verdict
-    from neurofit.training import Interrupted
 
-    try:
-        comparison = compare(
-            arguments.recording,
-            Grid(**{name: getattr(arguments, name) for name in Grid.__dataclass_fields__}),
-            FitOptions(**fit_fields(arguments)),
-            out=arguments.out,
-            resume=arguments.resume,
-            overwrite=arguments.overwrite,
-            command=["neurofit", "compare", *words],
-        )
-    except Interrupted as stop:
-        print(f"neurofit: {stop}; go on with the same command and --resume auto", file=sys.stderr)
-        return 128 + (stop.signum or signal.SIGINT)
+    comparison = compare(
+        arguments.recording,
+        Grid(**{name: getattr(arguments, name) for name in Grid.__dataclass_fields__}),
+        FitOptions(**fit_fields(arguments)),
+        out=arguments.out,
+        resume=arguments.resume,
+        overwrite=arguments.overwrite,
+        command=["neurofit", "compare", *words],
+    )
     print(comparison_text(comparison))
     print(comparison_verdict(comparison))
     print(f"report: {arguments.out / 'report.html'}")

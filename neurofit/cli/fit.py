@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import signal
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,20 +40,15 @@ def run(words: Sequence[str]) -> int:
     arguments = parse(Arguments, words, verb="fit", default=default)
     from neurofit.estimators.next_step import NextStep
     from neurofit.estimators.tables import table_text, verdict
-    from neurofit.training import Interrupted
 
     model = NextStep.from_options(FitOptions(**fit_fields(arguments)))
-    try:
-        model.fit(
-            arguments.recording,
-            out=arguments.out,
-            resume=arguments.resume,
-            overwrite=arguments.overwrite,
-            command=["neurofit", "fit", *words],
-        )
-    except Interrupted as stop:
-        print(f"neurofit: {stop}; go on with the same command and --resume auto", file=sys.stderr)
-        return 128 + (stop.signum or signal.SIGINT)
+    model.fit(
+        arguments.recording,
+        out=arguments.out,
+        resume=arguments.resume,
+        overwrite=arguments.overwrite,
+        command=["neurofit", "fit", *words],
+    )
     name, scores = arguments.network.model, model.scores["test"]
     print(table_text(scores, name))
     print(verdict(scores, model.fitted.validation_mse, name, "test"))

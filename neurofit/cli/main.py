@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Sequence
 from typing import TextIO
 
+from neurofit.training.signals import Interrupted
 from neurofit_io.errors import RecordingError, RecordingWarning
 
 VERBS = {
@@ -55,6 +56,8 @@ def _run(words: list[str], debug: bool) -> int:
         return 2
     try:
         return int(importlib.import_module(f"neurofit.cli.{words[0]}").run(words[1:]) or 0)
+    except Interrupted as stop:
+        return _stopped(f"{stop}; go on with the same command and --resume auto", 128 + stop.signum, debug)
     except KeyboardInterrupt:
         return _stopped("interrupted", 130, debug)
     except BrokenPipeError:
