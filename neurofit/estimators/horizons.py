@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from neurofit.estimators.tables import aligned_lines
 from neurofit.linear import LinearPredictor
 from neurofit.metrics import HorizonScores, horizon_scores
 from neurofit.models import NextStepNetwork
@@ -48,14 +49,7 @@ class Horizons:
              str(scores.predictability_horizon)]
             for each, scores in self.scores.items()
         ]  # fmt: skip
-        widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
-        lines = [
-            "  ".join(
-                cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
-            )
-            for row in (header, *rows)
-        ]
-        return "\n".join([*lines, f"{any_scores.starts} starts in the {self.span} span"])
+        return "\n".join([*aligned_lines(header, rows), f"{any_scores.starts} starts in the {self.span} span"])
 
 
 def measure_horizons(

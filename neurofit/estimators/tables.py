@@ -47,7 +47,8 @@ def _ratio(own: Mapping[str, Any], key: str, scores: Mapping[str, Any], predicto
 def table_text(scores: Mapping[str, Any], name: str) -> str:
     """The score table for the terminal."""
     lines = aligned_lines(*score_table(scores, name))
-    notes = [f"{k}: {scores[k]['note']}" for k in ("mse_var",) if scores[k]["pooled"] is None and scores[k].get("note")]
+    var = scores["mse_var"]
+    notes = [f"mse_var: {var['note']}"] if var["pooled"] is None and var.get("note") else []
     interval = scores["network"]["mse"].get("note")
     notes += [f"no interval: {interval}"] if interval else []
     return "\n".join([*lines, *notes])
@@ -69,13 +70,9 @@ def _cell(value: str | float | None) -> str:
 
 def verdict(scores: Mapping[str, Any], validation_mse: Mapping[str, float], name: str, span: str) -> str:
     """The result in one plain line; a loss is said as plainly as a win."""
-    own, linear = (
-        scores["network"],
-        min(
-            (n for n in ("ar", "var") if scores[f"mse_{n}"]["pooled"] is not None),
-            key=lambda n: scores[f"mse_{n}"]["pooled"],
-        ),
-    )
+    own = scores["network"]
+    fitted = [each for each in ("ar", "var") if scores[f"mse_{each}"]["pooled"] is not None]
+    linear = min(fitted, key=lambda each: scores[f"mse_{each}"]["pooled"])
     said = (
         f"{span}: {name} mse {own['mse']['pooled']:.4g}, persistence {scores['mse_persistence']['pooled']:.4g}, "
         f"mean {scores['mse_mean']['pooled']:.4g}, {linear} {scores[f'mse_{linear}']['pooled']:.4g} "
@@ -84,6 +81,8 @@ def verdict(scores: Mapping[str, Any], validation_mse: Mapping[str, float], name
     if scores["predictor"] == "network":
         return said
     best = scores["predictor"]
+    if validation_mse["network"] <= validation_mse[best]:
+        return f"{said}. Scored as asked: {best}"
     return (
         f"{said}. On validation the {name} loses to {best} ({validation_mse['network']:.4g} against "
         f"{validation_mse[best]:.4g}): this run predicts with {best}"
