@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +35,15 @@ READERS = {
 """Format to module, in the order in which they are asked; the most particular first."""
 
 
-def load(path: str | os.PathLike[str], options: LoadOptions | None = None, **changes: Any) -> Recording:
+Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+"""A file or a folder, or several of the same channels."""
+
+
+def load(path: Paths, options: LoadOptions | None = None, **changes: Any) -> Recording:
     """Opens a recording; values are read when asked for.
 
     Args:
-        path: A file or a folder.
+        path: A file or a folder; several of the same channels are laid one after the other, as `join` does.
         options: How to read it where it does not say itself.
         **changes: Single options by name, such as `rate_hz=30.0`, over `options`.
 
@@ -48,12 +53,22 @@ def load(path: str | os.PathLike[str], options: LoadOptions | None = None, **cha
     Raises:
         RecordingError: Missing, damaged, not recognised, or ambiguous without an option; one line says what to do.
     """
-    file = Path(path)
+    paths = [path] if isinstance(path, str | os.PathLike) else [*path]
     try:
         chosen = dataclasses.replace(options or LoadOptions(), **changes)
     except TypeError as error:
         known = ", ".join(f.name for f in dataclasses.fields(LoadOptions))
-        raise RecordingError(file, f"unknown option: {error}", expected=f"one of {known}") from error
+        place = paths[0] if paths else ""
+        raise RecordingError(place, f"unknown option: {error}", expected=f"one of {known}") from error
+    recordings = [_load_one(Path(one), chosen) for one in paths]
+    if len(recordings) == 1:
+        return recordings[0]
+    from neurofit_io.joining import join
+
+    return join(recordings)
+
+
+def _load_one(file: Path, chosen: LoadOptions) -> Recording:
     refuse_damaged(file)
     with in_words(file):
         recording = _reader(file, chosen).read(file, chosen)

@@ -25,6 +25,7 @@ class Provenance:
         files: Every file that was read, for the fingerprint.
         metadata: What the file says about itself (session, subject, version, licence), JSON-able.
         notes: What was skipped or assumed, a sentence each.
+        parts: Those of the recordings that this one was joined of; `path` is then a name for all of them.
     """
 
     path: Path
@@ -32,6 +33,7 @@ class Provenance:
     files: tuple[Path, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    parts: tuple[Provenance, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +46,7 @@ class Recording:
         spike_trains: By name: `spikes`, and others with a suffix.
         connectivities: By name: `connectivity` for the recorded cells, others with a suffix.
         intervals: By name: `trials`, `epochs`, ...
+        unavailable: Signals that are there but cannot be had, by name, and why.
     """
 
     provenance: Provenance
@@ -51,6 +54,7 @@ class Recording:
     spike_trains: Mapping[str, Spikes] = field(default_factory=dict)
     connectivities: Mapping[str, Connectivity] = field(default_factory=dict)
     intervals: Mapping[str, Trials] = field(default_factory=dict)
+    unavailable: Mapping[str, RecordingError] = field(default_factory=dict)
 
     @property
     def spikes(self) -> Spikes | None:
@@ -77,7 +81,7 @@ class Recording:
         Raises:
             RecordingError: No such signal, several candidates and no name, or spikes without `bin_ms`.
         """
-        names = [*self.signals, *self.spike_trains]
+        names = [*self.signals, *self.spike_trains, *self.unavailable]
         if name is None:
             if len(names) != 1:
                 listed = ", ".join(f"--signal {shlex.quote(n)}" for n in names) or "none"
@@ -85,6 +89,8 @@ class Recording:
                     self.provenance.path, f"{len(names)} signals: {listed}", expected="one", do="choose with --signal"
                 )
             name = names[0]
+        if name in self.unavailable:
+            raise self.unavailable[name]
         if name in self.signals:
             return self.signals[name]
         if name in self.spike_trains:

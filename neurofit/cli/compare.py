@@ -10,12 +10,12 @@ from typing import Annotated, Literal
 import tyro
 
 from neurofit.cli.fit import chosen_preset, fit_fields
-from neurofit.cli.parse import RecordingPath, parse, split_commas
+from neurofit.cli.parse import RecordingPaths, parse, require_recording, split_commas
 from neurofit.estimators.grid import Grid
 from neurofit.estimators.options import FitOptions, Model, NextStepOptions, preset_options
 from neurofit.training.options import TrainOptions
 
-_LISTS = ("--models", "--hidden", "--layers", "--chunk", "--snapshot-epochs")
+_LISTS = ("--models", "--hidden", "--layers", "--chunk", "--inputs", "--snapshot-epochs")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +43,9 @@ class Arguments(Grid, FitOptions):
     report.html. Given again with --resume auto, the command fits only what is missing, also after more sizes are asked.
     """
 
-    recording: RecordingPath
-    """A recording: file or folder of any format that neurofit info reads."""
+    recording: RecordingPaths
+    """A recording: file or folder of any format that neurofit info reads; several of the same channels are laid one
+    after the other."""
     out: Path
     """Folder of the comparison."""
     resume: Literal["never", "auto", "must"] = "never"
@@ -60,6 +61,7 @@ def run(words: Sequence[str]) -> int:
     for option in _LISTS:
         words = split_commas(words, option)
     arguments = parse(Arguments, words, verb="compare", default=_defaults(words))
+    require_recording(arguments.recording, verb="compare")
     from neurofit.estimators.comparison import compare
     from neurofit.estimators.comparison_report import comparison_text, comparison_verdict
 

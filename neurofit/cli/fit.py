@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 import tyro
 
-from neurofit.cli.parse import RecordingPath, parse, split_commas
+from neurofit.cli.parse import RecordingPaths, parse, require_recording, split_commas
 from neurofit.estimators.options import FitOptions, Preset, preset_options
 
 
@@ -22,8 +22,9 @@ class Arguments(FitOptions):
     beside it. Leaves config.json, scores.json, model.safetensors, figures/ and report.html in the folder --out.
     """
 
-    recording: RecordingPath
-    """A recording: file or folder of any format that neurofit info reads."""
+    recording: RecordingPaths
+    """A recording: file or folder of any format that neurofit info reads; several of the same channels are laid one
+    after the other."""
     out: Path
     """Folder of the run."""
     resume: Literal["never", "auto", "must"] = "never"
@@ -34,10 +35,11 @@ class Arguments(FitOptions):
 
 def run(words: Sequence[str]) -> int:
     """Runs the verb; returns the exit code."""
-    words = split_commas(words, "--snapshot-epochs")
+    words = split_commas(split_commas(words, "--snapshot-epochs"), "--inputs")
     preset = preset_options(chosen_preset(words))
     default = Arguments(recording=tyro.MISSING, out=tyro.MISSING, **fit_fields(preset))
     arguments = parse(Arguments, words, verb="fit", default=default)
+    require_recording(arguments.recording, verb="fit")
     from neurofit.estimators.next_step import NextStep
     from neurofit.estimators.tables import table_text, verdict
 
@@ -51,7 +53,7 @@ def run(words: Sequence[str]) -> int:
     )
     name, scores = arguments.network.model, model.scores["test"]
     print(table_text(scores, name))
-    print(verdict(scores, model.fitted.validation_mse, name, "test"))
+    print(verdict(scores, model.fitted.validation_loss, name, "test"))
     print(f"report: {arguments.out / 'report.html'}")
     return 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import operator
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import NoneType
@@ -16,7 +17,10 @@ from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, Pri
 Arguments = TypeVar("Arguments")
 
 RecordingPath = tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="RECORDING")]]
-"""The argument that every verb but `predict` begins with."""
+"""The argument that verbs of one recording begin with."""
+
+RecordingPaths = tyro.conf.Positional[Annotated[tuple[Path, ...], tyro.conf.arg(metavar="RECORDING...")]]
+"""The argument of verbs that take several recordings as one."""
 
 _REGISTRY = ConstructorRegistry()
 
@@ -59,6 +63,13 @@ def parse(kind: type[Arguments], words: Sequence[str], *, verb: str, default: Ar
         registry=_REGISTRY,
     )  # type: ignore[assignment]
     return parsed
+
+
+def require_recording(recordings: Sequence[Path], *, verb: str) -> None:
+    """Ends the program as other wrong usage does where no recording is given; tyro takes none for several of none."""
+    if not recordings:
+        print(f"neurofit {verb}: no RECORDING given; see neurofit {verb} --help", file=sys.stderr)
+        raise SystemExit(2)
 
 
 def split_commas(words: Sequence[str], option: str) -> list[str]:

@@ -22,9 +22,9 @@ class Arguments:
 
     fitted: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="RUN")]]
     """Folder of a finished run."""
-    recording: tyro.conf.Positional[Annotated[Path | None, tyro.conf.arg(metavar="[RECORDING]")]] = None
-    """Another recording with the same channels and rate, prepared as the fitted one was (--time included); by default
-    the one the run was fitted on."""
+    recording: tyro.conf.Positional[Annotated[tuple[Path, ...], tyro.conf.arg(metavar="[RECORDING...]")]] = ()
+    """Another recording with the same channels and rate, or several as one, prepared as the fitted one was (--time
+    included); by default the one the run was fitted on."""
     span: Literal["test", "validation", "train", "all"] | None = None
     """Which span; by default test, and all of a recording that the run was not fitted on."""
     start: int | None = None
@@ -53,9 +53,9 @@ def run(words: Sequence[str]) -> int:
     from neurofit.estimators.tables import table_text, verdict
     from neurofit.runs import Run
 
-    model = NextStep.load(arguments.fitted)
+    model, recording = NextStep.load(arguments.fitted), arguments.recording or None
     prediction = model.predict(
-        arguments.recording,
+        recording,
         span=arguments.span,
         start=arguments.start,
         steps=arguments.steps,
@@ -64,7 +64,7 @@ def run(words: Sequence[str]) -> int:
     )
     horizons = None
     if arguments.horizon is not None:
-        horizons = model.horizons(arguments.horizon, arguments.recording, span=arguments.span, epoch=arguments.epoch)
+        horizons = model.horizons(arguments.horizon, recording, span=arguments.span, epoch=arguments.epoch)
     file = report_prediction(
         Run.open(arguments.fitted),
         prediction,
@@ -77,7 +77,7 @@ def run(words: Sequence[str]) -> int:
     name = model.options.network.model
     where, scores = str(prediction.provenance["span"]), prediction.scores(seed=model.options.train.seed)
     print(table_text(scores, name))
-    print(verdict(scores, model.fitted.validation_mse, name, where))
+    print(verdict(scores, model.fitted.validation_loss, name, where))
     if horizons is not None:
         print(horizons.table(name))
         print(f"horizons: {report_horizons(horizons, name, file.parent)}")

@@ -12,42 +12,50 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from neurofit.estimators.baselines import score_slabs
-from neurofit.estimators.evaluation import predicted_slabs
-from neurofit.linear import AutoRegression, Baselines, LinearPredictor, VectorAutoRegression, innovation_moments
+from neurofit.estimators.evaluation import AUTOREGRESSIONS, linear_predictions, predicted_slabs, slab_bounds
+from neurofit.linear import AutoRegression, Baselines, InputAutoRegression, LinearPredictor, VectorAutoRegression
+from neurofit.metrics import ErrorSums
 from neurofit.models import LinearSkip, NextStepNetwork
 from neurofit.preparation import PreparedSeries, Span
 from neurofit.preparation.standardising import floored
 
 
-def better_autoregression(baselines: Baselines) -> AutoRegression | VectorAutoRegression:
-    """The autoregression, or the vector autoregression where its validation error is smaller."""
-    mse, var = baselines.validation_mse, baselines.var
-    return baselines.ar if var is None or mse["ar"] <= mse["var"] else var
+Fitted = AutoRegression | VectorAutoRegression | InputAutoRegression
 
 
-def in_model_space(predictor: AutoRegression | VectorAutoRegression, series: PreparedSeries) -> LinearSkip:
+def better_autoregression(baselines: Baselines) -> Fitted:
+    """The autoregression, or the vector autoregression or that with inputs where its validation error is smaller."""
+    fitted = {name: each for name in AUTOREGRESSIONS if (each := getattr(baselines, name)) is not None}
+    chosen: Fitted = fitted[min(fitted, key=baselines.validation_mse.__getitem__)]
+    return chosen
+
+
+def in_model_space(predictor: Fitted, series: PreparedSeries) -> LinearSkip:
     """An autoregression of values in units of the training standard deviation as one of values in model space.
 
-    With x = m + z / s for z in those units:  A'_k = diag(1/s) A_k diag(s),  b' = m + b / s - sum_k A'_k m.
+    With x = m + z / s for z in those units:  A'_k = diag(1/s) A_k diag(s),  B'_k = diag(1/s) B_k,
+    b' = m + b / s - sum_k A'_k m.
 
     Args:
         predictor: Fitted in units of the training standard deviation.
         series: The prepared recording.
     """
     m, s = series.score_mean, series.score_scale
-    if isinstance(predictor, AutoRegression):
+    if isinstance(predictor, AutoRegression | InputAutoRegression):
         coefficients = predictor.coefficients.T
         of_mean = coefficients.sum(axis=0) * m
     else:
         coefficients = predictor.coefficients * s / s[:, None]
         of_mean = coefficients.sum(axis=0) @ m
     intercept = m + predictor.intercept / s - of_mean
-    return LinearSkip(torch.tensor(coefficients), torch.tensor(intercept)).float()
+    driving = None
+    if isinstance(predictor, InputAutoRegression):
+        driving = torch.tensor(predictor.input_coefficients / s[:, None])
+    return LinearSkip(torch.tensor(coefficients), torch.tensor(intercept), driving).float()
 
 
 def innovation_size(predictor: LinearPredictor, series: PreparedSeries) -> NDArray[np.float32]:
-    """Standard deviation of what a predictor misses of the training span, in model space, (channels,).
+    """Root mean square of what a predictor misses of the training span, in model space, (channels,).
 
     None is below a twentieth of their median: what a channel that all but rests while training does later would
     otherwise reach the network hundreds of times as large as anything it has seen.
@@ -56,8 +64,12 @@ def innovation_size(predictor: LinearPredictor, series: PreparedSeries) -> NDArr
         predictor: Fitted in units of the training standard deviation.
         series: The prepared recording.
     """
-    moments = innovation_moments(predictor, score_slabs(series, series.spans["train"]))
-    deviation = floored(np.sqrt(moments.variance) / series.score_scale)
+    sums = ErrorSums()
+    for stretch in series.spans["train"]:
+        for start, stop in slab_bounds(stretch.start + predictor.order, stretch.stop, series):
+            truth, by_name = linear_predictions({"linear": predictor}, series, start, stop)
+            sums.add(truth, by_name["linear"])
+    deviation = floored(np.sqrt(sums.channel_mse) / series.score_scale)
     return np.where(deviation > 0, deviation, 1.0).astype(np.float32)
 
 

@@ -20,7 +20,9 @@ _SLAB_ENTRIES = 2**22
 
 
 def fit_series_baselines(series: PreparedSeries) -> Baselines:
-    """Fits persistence, mean, AR and VAR in units of the training standard deviation, never on test data.
+    """Fits persistence, mean, AR, VAR and with measured inputs ARX, never on test data.
+
+    Channels are in units of the training standard deviation, inputs standardised.
 
     Raises:
         RecordingError: The training or validation span is too short for any autoregression.
@@ -31,10 +33,11 @@ def fit_series_baselines(series: PreparedSeries) -> Baselines:
     highest = series.max_order
     try:
         return fit_baselines(
-            score_slabs(series, train),
-            score_slabs(series, chosen_on),
+            _slabs_beside_inputs(series, train),
+            _slabs_beside_inputs(series, chosen_on),
             ar_orders=range(1, highest + 1),
             var_orders=[order for order in VAR_ORDERS if order <= highest],
+            n_inputs=series.n_inputs,
         )
     except ValueError as error:
         raise RecordingError(series.place, str(error), do="use more time, or fewer gaps") from error
@@ -49,15 +52,11 @@ def training_step_size(series: PreparedSeries) -> NDArray[np.float32]:
     return np.where(deviation > 0, deviation, 1.0).astype(np.float32)
 
 
-def score_slabs(series: PreparedSeries, stretches: tuple[Stretch, ...]) -> Iterator[tuple[NDArray[Any], bool]]:
-    """Stretches as the linear models read them: pairs (values (time, channel), starts_segment).
-
-    Args:
-        series: The prepared recording.
-        stretches: What to read, in units of the training standard deviation.
-    """
-    for start, stop, first in _cuts(stretches, series.n_channels):
-        yield series.in_score_units(series.read(start, stop)), first
+def _slabs_beside_inputs(series: PreparedSeries, stretches: tuple[Stretch, ...]) -> Iterator[tuple[NDArray[Any], bool]]:
+    """Stretches as the linear models read them: pairs (values (time, channel + input), starts_segment)."""
+    for start, stop, first in _cuts(stretches, series.n_channels + series.n_inputs):
+        values = series.in_score_units(series.read(start, stop))
+        yield np.concatenate([values, series.read_inputs(start, stop)], axis=1) if series.n_inputs else values, first
 
 
 def _cuts(stretches: tuple[Stretch, ...], n_channels: int) -> Iterator[tuple[int, int, bool]]:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from neurofit import figures
+from neurofit.estimators.evaluation import AUTOREGRESSIONS
 from neurofit.estimators.prediction import Prediction
 from neurofit.metrics import ErrorSums, channel_skill, mean_squared_error, residual_spectrum
 from neurofit_io import RecordingError
@@ -46,11 +47,14 @@ def prediction_figures(prediction: Prediction, name: str, shown: Sequence[int] |
     ]  # fmt: skip
 
 
-def loss_figure(history: Sequence[Mapping[str, Any]], validation_mse: Mapping[str, float], best: int | None) -> Figure:
+def loss_figure(
+    history: Sequence[Mapping[str, Any]], validation_loss: Mapping[str, float], best: int | None, *, poisson: bool
+) -> Figure:
     """Losses by epoch with the baselines as lines."""
-    lines = {predictor: mse for predictor, mse in validation_mse.items() if predictor != "network"}
+    lines = {predictor: loss for predictor, loss in validation_loss.items() if predictor != "network"}
     epochs, train, validation = ([row[key] for row in history] for key in ("epoch", "train", "validation"))
-    return figures.loss_curves(epochs, train, validation, lines, best_epoch=best)
+    said = {"loss": "negative log likelihood", "unit": "nats a bin and unit"} if poisson else {}
+    return figures.loss_curves(epochs, train, validation, lines, best_epoch=best, **said)
 
 
 def write_figures(folder: Path, drawn: Figures) -> list[tuple[str, bytes]]:
@@ -107,7 +111,7 @@ def _lively_and_quiet(truth: NDArray[np.float32]) -> list[int]:
 
 def _skill(prediction: Prediction) -> Figure:
     sums = prediction.evaluation.sums
-    linear = min((sums[n] for n in ("ar", "var") if n in sums), key=lambda each: float(each.squared_errors.sum()))
+    linear = min((sums[n] for n in AUTOREGRESSIONS if n in sums), key=lambda each: float(each.squared_errors.sum()))
     over_persistence, over_linear = (channel_skill(sums["network"], each) for each in (sums["persistence"], linear))
     return figures.channel_skill(over_persistence, over_linear, [str(label) for label in prediction.channel_ids])
 

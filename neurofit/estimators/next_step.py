@@ -31,13 +31,14 @@ from neurofit.estimators.prediction import Prediction, pieces_at, predict_pieces
 from neurofit.estimators.reporting import report_fit
 from neurofit.estimators.stored import Fitted, Shape, read_weights
 from neurofit.linear import Baselines
-from neurofit.models import LinearSkip, NextStepNetwork
-from neurofit.preparation import PreparedSeries, Span, prepare
+from neurofit.models import CountScale, LinearSkip, NextStepNetwork
+from neurofit.preparation import PreparedSeries, Span, Standardiser, prepare
 from neurofit.runs import Resume, Run, RunError, environment
 from neurofit.training import TrainOptions, TrainResult, choose_device, device_name, seed_everything, train
 from neurofit_io import Recording, RecordingError, RecordingWarning, load
+from neurofit_io.loading import Paths
 
-Data = Recording | str | os.PathLike[str]
+Data = Recording | Paths
 
 
 class NextStep:
@@ -85,7 +86,7 @@ class NextStep:
         """Fits the network and all baselines on the training span, and scores them on the test span.
 
         Args:
-            recording: The recording, or the path of one.
+            recording: The recording, or the path of one, or of several of the same channels.
             out: Folder of the run; a temporary one when None, which `save` keeps.
             resume: What to do with a run that is there: refuse, go on with it, or demand it.
             overwrite: Remove a run that is there.
@@ -100,6 +101,7 @@ class NextStep:
         self._recording = recording = self._opened(recording)
         series = prepare(recording, self.options.prepare)
         _warn_of_choice_on_test(series, self.options.train)
+        _check_output(series, self.options)
         shape = shape_for(series, self.options.network)
         series.require(shape.chunk)
         if out is None:
@@ -259,8 +261,9 @@ class NextStep:
             raise RunError(run.path, f"no snapshot of epoch {epoch}", expected=found)
         weights = read_weights(path)
         on_ar = self.options.network.output == "ar"
-        skip = LinearSkip(weights["skip.corrections"], weights["skip.intercept"]) if on_ar else None
-        network = new_network(self.options.network, self.fitted.shape, skip=skip)
+        skip = LinearSkip.from_state(weights, prefix="skip.") if on_ar else None
+        counts = _count_scale(self.fitted.frozen.standardiser, self.options)
+        network = new_network(self.options.network, self.fitted.shape, skip=skip, counts=counts)
         network.load_state_dict(weights)
         try:
             return network.to(choose_device(self.options.device))
@@ -296,12 +299,13 @@ class NextStep:
         seed_everything(options.train.seed)
         skip = None if linear is None else in_model_space(linear, series)
         scale = training_step_size(series) if linear is None else innovation_size(linear, series)
-        network = new_network(options.network, shape, scale, skip).to(device)
+        counts = _count_scale(series.standardiser, options)
+        network = new_network(options.network, shape, scale=scale, skip=skip, counts=counts).to(device)
         program = NextStepProgram(
             network,
             series,
             chunk=shape.chunk,
-            batch=None if options.network.batch == "all" else options.network.batch,
+            batch=shape.batch,
             carried=options.network.state == "carried",
             patience=options.train.patience,
             seed=options.train.seed,
@@ -322,7 +326,7 @@ class NextStep:
         """Chooses between network and baselines on validation, scores on test, and writes everything down."""
         validation = evaluate(network, baselines, series, "validation")
         predictor = "network" if series.validation_is_test else validation.best()
-        fitted = Fitted(shape, series.frozen(), baselines, predictor, validation.pooled_mse())
+        fitted = Fitted(shape, series.frozen(), baselines, predictor, validation.pooled_loss())
         fitted.save(run.path)
         test = predict_pieces(
             network, baselines, series, series.scored("test"), predictor=predictor, provenance={"span": "test"}
@@ -340,6 +344,22 @@ class NextStep:
         if self.run is None:
             raise RecordingError("", "the model is not fitted", do="call fit first, or NextStep.load")
         return self.run
+
+
+def _count_scale(standardiser: Standardiser, options: FitOptions) -> CountScale | None:
+    """What samples mean in counts, for the poisson output."""
+    if options.network.output != "poisson":
+        return None
+    mean, std, train_mean = (torch.tensor(a) for a in (standardiser.mean, standardiser.std, standardiser.train_mean))
+    return CountScale(mean, std, train_mean).float()
+
+
+def _check_output(series: PreparedSeries, options: FitOptions) -> None:
+    if options.network.output == "poisson" and series.kind != "counts":
+        raise RecordingError(
+            series.place, f"--output poisson on {series.name}, which is {series.kind}",
+            expected="counts of spikes", do="give --signal spikes --bin-ms 20, or another --output",
+        )  # fmt: skip
 
 
 def _warn_of_choice_on_test(series: PreparedSeries, options: TrainOptions) -> None:

@@ -1,6 +1,7 @@
-"""Training of a next-step network: chunks of a recording, teacher forcing, squared error.
+"""Training of a next-step network: chunks of a recording, teacher forcing, squared error or likelihood of counts.
 
     loss = mean over chunks, steps and channels of (x_{t+1} - x^_{t+1})^2, in model space
+    loss = mean of r_{t+1} - k_{t+1} log r_{t+1} with the poisson output, r the expected count of a bin
 
 Carried state: the recording lies in parallel streams; each update takes the next chunk of every stream and starts from
 the states the last one ended with, cut from the graph (truncated backpropagation). Zero state: chunks are drawn without
@@ -20,7 +21,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from neurofit.estimators.ar_output import set_gate
-from neurofit.estimators.evaluation import network_mse
+from neurofit.estimators.evaluation import network_loss
 from neurofit.linear import LinearPredictor
 from neurofit.models import NextStepNetwork, State
 from neurofit.preparation import PreparedSeries, consecutive_chunks, parallel_streams
@@ -47,7 +48,7 @@ class NextStepProgram:
         network: The network, on the device it computes on.
         series: The prepared recording.
         chunk: Steps of truncated backpropagation.
-        batch: Chunks in an update; None for all of them.
+        batch: Chunks in an update.
         carried: Whether the state is carried from chunk to chunk.
         patience: Epochs without a better validation loss after which training ends; None for never.
         seed: Seed of the order of the chunks.
@@ -61,7 +62,7 @@ class NextStepProgram:
         series: PreparedSeries,
         *,
         chunk: int,
-        batch: int | None,
+        batch: int,
         carried: bool,
         patience: int | None,
         seed: int,
@@ -72,7 +73,7 @@ class NextStepProgram:
         self.device = next(network.parameters()).device
         chunks = consecutive_chunks(series.spans["train"], chunk)
         self.starts = np.array([start for start, _ in chunks], dtype=np.int64)
-        self.batch = min(batch or len(chunks), len(chunks))
+        self.batch = min(batch, len(chunks))
         self.streams = parallel_streams(series.spans["train"], chunk, self.batch) if carried else None
         self.updates_per_epoch = len(self.streams.starts) if self.streams else -(-len(chunks) // self.batch)
         scale = None if np.all(series.score_scale == 1) else torch.tensor(series.score_scale, dtype=torch.float32)
@@ -88,23 +89,23 @@ class NextStepProgram:
             yield from self._epoch(epoch)[row:]
             epoch, row = epoch + 1, 0
 
-    def step(self, batch: ChunkBatch) -> Mapping[str, Tensor]:
-        """Forward and backward pass over one batch; the loss is returned in units of the training std squared."""
-        values = self._values(batch.starts)
-        prediction, state = self.model(values[:, :-1], self._start(batch), gated=False)
-        loss = functional.mse_loss(prediction, values[:, 1:])
+    def step(self, batch: ChunkBatch) -> dict[str, Tensor]:
+        """Backpropagates the loss of one batch."""
+        values, inputs = self._values(batch.starts)
+        read_out, state = self.model(values[:, :-1], self._start(batch), inputs, gated=False)
+        loss = self._loss(read_out, values[:, 1:])
         loss.backward()
         if self.carried:
             self.state = tuple(part.detach() for part in state)
-        if self.score_scale is None:
+        if self.score_scale is None or self.model.counts is not None:
             return {"train": loss.detach()}
-        return {"train": ((prediction.detach() - values[:, 1:]) * self.score_scale).square().mean()}
+        return {"train": ((read_out.detach() - values[:, 1:]) * self.score_scale).square().mean()}
 
     def validate(self) -> Mapping[str, float]:
-        """Pooled squared error over the validation span, in units of the training standard deviation."""
+        """What epochs are chosen by: the pooled loss over the validation span, in units of the training deviation."""
         if self.linear is not None:
             return {"validation": set_gate(self.model, self.linear, self.series, "validation")}
-        return {"validation": network_mse(self.model, self.series, "validation")}
+        return {"validation": network_loss(self.model, self.series, "validation")}
 
     def should_stop(self, history: Sequence[Mapping[str, Any]]) -> bool:
         """Whether patience has run out."""
@@ -137,17 +138,32 @@ class NextStepProgram:
         return tuple(torch.where(reset, new, carried) for new, carried in zip(fresh, self.state, strict=True))
 
     def _past(self, starts: NDArray[np.int64], past: Tensor) -> Tensor:
-        """Fills in the samples before each chunk (order, batch, channel), as far as its stretch reaches back."""
+        """Fills in what the skip sees before each chunk (order, batch, channel), as far as its stretch reaches."""
         begins = np.array([stretch.start for stretch in self.series.spans["train"]])
         first = np.maximum(starts - len(past), begins[np.searchsorted(begins, starts, side="right") - 1])
         for column, (start, stop) in enumerate(zip(first.tolist(), starts.tolist(), strict=True)):
-            past[len(past) - (stop - start) :, column] = self._rows(start, stop)
+            seen = self._rows(start, stop)
+            if past.shape[2] > seen.shape[1]:
+                seen = torch.cat([seen, self._inputs(start, stop)], dim=1)
+            past[len(past) - (stop - start) :, column] = seen
         return past
 
-    def _values(self, starts: NDArray[np.int64]) -> Tensor:
-        """Inputs and targets of the chunks, (batch, chunk + 1, channel)."""
-        stops = starts + self.chunk + 1
-        return torch.stack([self._rows(*span) for span in zip(starts.tolist(), stops.tolist(), strict=True)])
+    def _loss(self, read_out: Tensor, target: Tensor) -> Tensor:
+        if self.model.counts is None:
+            return functional.mse_loss(read_out, target)
+        return functional.poisson_nll_loss(read_out, self.model.counts.counts(target), log_input=True)
+
+    def _values(self, starts: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
+        """Inputs and targets of the chunks (batch, chunk + 1, channel), and measured inputs (batch, chunk, input)."""
+        spans = [(start, start + self.chunk) for start in starts.tolist()]
+        values = torch.stack([self._rows(start, stop + 1) for start, stop in spans])
+        if not self.model.n_inputs:
+            return values, None
+        return values, torch.stack([self._inputs(*span) for span in spans])
+
+    def _inputs(self, start: int, stop: int) -> Tensor:
+        """Measured inputs of the steps `start:stop`, (stop - start, input)."""
+        return torch.tensor(self.series.read_inputs(start, stop), device=self.device)
 
     def _rows(self, start: int, stop: int) -> Tensor:
         """Steps `start:stop` in model space on the network's device, (stop - start, channel)."""

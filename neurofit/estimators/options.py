@@ -23,19 +23,21 @@ class NextStepOptions:
 
     model: Model = "gru"
     """Recurrent cell. peephole-lstm is what the founding paper prints, the -keras2015 cells what it probably ran."""
-    output: Literal["ar", "residual", "absolute"] = "residual"
-    """Predict what the better autoregression misses of the next sample, starting as that autoregression, the change
-    from the present sample, starting as persistence, or the next sample itself."""
+    output: Literal["ar", "residual", "absolute", "poisson"] = "ar"
+    """Predict what the better autoregression misses of the next sample, starting as that autoregression; the change
+    from the present sample, starting as persistence; the next sample itself; or the expected count of spikes in the
+    next bin, by their likelihood."""
     hidden: int | Literal["channels"] | None = None
-    """Hidden units; by default the number of channels, but at least 64 and at most 512."""
+    """Hidden units; by default the number of channels, but at least 256 and at most 512."""
     layers: int = 1
     """Recurrent layers."""
     bias: bool = True
     """Biases in the recurrent cell; the founding paper prints none, and --no-bias leaves them out."""
     chunk: int | None = None
     """Steps of truncated backpropagation; by default 100, fewer for short recordings."""
-    batch: int | Literal["all"] = 8
-    """Chunks in one update: parallel streams with carried state, drawn chunks with zero state."""
+    batch: int | Literal["all"] | None = None
+    """Chunks in one update: parallel streams with carried state, drawn chunks with zero state. By default a 64th of
+    all, but at least 8 and at most 420, and up to 420 of them above 512 hidden units, whose weights are costly to read."""
     state: Literal["carried", "zero"] = "carried"
     """Whether a chunk starts from the state its predecessor ended with, or from zero."""
 

@@ -8,11 +8,13 @@ from numpy.typing import NDArray
 from neurofit.estimators.options import PRESET_OURS, FitOptions, NextStepOptions
 from neurofit.estimators.stored import Shape
 from neurofit.linear import Baselines
-from neurofit.models import LinearSkip, NextStepNetwork
-from neurofit.preparation import PreparedSeries
+from neurofit.models import CountScale, LinearSkip, NextStepNetwork
+from neurofit.preparation import PreparedSeries, consecutive_chunks
 
-LEAST_HIDDEN, MOST_HIDDEN = 64, 512
+LEAST_HIDDEN, MOST_HIDDEN = 256, 512
 DEFAULT_CHUNK = 100
+UPDATES, LEAST_BATCH, MOST_BATCH = 64, 8, 420
+"""An epoch has about that many updates, within these bounds of chunks in an update."""
 
 
 def shape_for(series: PreparedSeries, options: NextStepOptions) -> Shape:
@@ -25,15 +27,26 @@ def shape_for(series: PreparedSeries, options: NextStepOptions) -> Shape:
     channels = series.n_channels
     longest = max((stretch.n_steps for stretch in series.spans["train"]), default=0)
     hidden = channels if options.hidden == "channels" else options.hidden
-    return Shape(
-        n_channels=channels,
-        hidden=hidden or min(MOST_HIDDEN, max(LEAST_HIDDEN, channels)),
-        chunk=options.chunk or max(1, min(DEFAULT_CHUNK, (longest - 1) // 4)),
-    )
+    hidden = hidden or min(MOST_HIDDEN, max(LEAST_HIDDEN, channels))
+    chunk = options.chunk or max(1, min(DEFAULT_CHUNK, (longest - 1) // 4))
+    chunks = len(consecutive_chunks(series.spans["train"], chunk))
+    batch = chunks if options.batch == "all" else options.batch or _default_batch(chunks, hidden)
+    return Shape(channels, series.n_inputs, hidden, chunk, max(1, min(batch, chunks)))
+
+
+def _default_batch(chunks: int, hidden: int) -> int:
+    if hidden > MOST_HIDDEN:
+        return MOST_BATCH
+    return min(MOST_BATCH, max(LEAST_BATCH, chunks // UPDATES))
 
 
 def new_network(
-    options: NextStepOptions, shape: Shape, scale: NDArray | None = None, skip: LinearSkip | None = None
+    options: NextStepOptions,
+    shape: Shape,
+    *,
+    scale: NDArray | None = None,
+    skip: LinearSkip | None = None,
+    counts: CountScale | None = None,
 ) -> NextStepNetwork:
     """A network with fresh weights.
 
@@ -42,6 +55,7 @@ def new_network(
         shape: Its shape.
         scale: (channel,) size of what the head predicts, in model space; ones when None.
         skip: The autoregression under the ar output.
+        counts: What samples mean in counts, with the poisson output.
     """
     return NextStepNetwork(
         cell=options.model,
@@ -49,8 +63,10 @@ def new_network(
         hidden=shape.hidden,
         layers=options.layers,
         output=options.output,
+        n_inputs=shape.n_inputs,
         residual_scale=None if scale is None else torch.from_numpy(scale),
         skip=skip,
+        counts=counts,
         bias=options.bias,
     )
 
@@ -60,18 +76,28 @@ def announcement(series: PreparedSeries, options: FitOptions, shape: Shape) -> s
     network = options.network
     lines = [
         f"{series.name}: {series.n_channels} channels, {series.n_steps} steps of {series.dt_ms:g} ms",
-        f"{network.model}, {network.output} output, {network.layers} x {shape.hidden} hidden units"
-        f"{' (by default the channels, 64 to 512)' if network.hidden is None else ''}, chunks of {shape.chunk} steps",
+        f"{network.model}, {network.output} output, {network.layers} x {shape.hidden} hidden units, "
+        f"{shape.batch} chunks of {shape.chunk} steps an update, {network.state} state{_chosen(network)}",
     ]
+    if series.n_inputs:
+        lines.append(f"measured inputs: {', '.join(series.input_names)}")
     if options.preset is not None:
         lines.append(f"preset {options.preset}: {', '.join(PRESET_OURS[options.preset])} are ours, the paper is silent")
     return "\n".join(lines)
 
 
+def _chosen(network: NextStepOptions) -> str:
+    """Which parts of the shape were chosen for the recording."""
+    left = [name for name in ("hidden", "batch", "chunk") if getattr(network, name) is None]
+    return f" ({', '.join(left)} by default)" if left else ""
+
+
 def baseline_line(baselines: Baselines) -> str:
     """What was fitted beside the network, with its validation errors, for the terminal."""
-    orders = {"ar": baselines.ar.order, **({"var": baselines.var.order} if baselines.var else {})}
+    fitted = {"ar": baselines.ar, "var": baselines.var, "arx": baselines.arx}
+    orders = {name: predictor.order for name, predictor in fitted.items() if predictor is not None}
     names = {name: f"{name}({orders[name]})" if name in orders else name for name in baselines.validation_mse}
     errors = ", ".join(f"{names[name]} {mse:.4g}" for name, mse in baselines.validation_mse.items())
-    note = "" if baselines.var_note is None else f"; no var: {baselines.var_note}"
-    return f"baselines on validation: {errors}{note}"
+    missing = {"var": baselines.var_note, "arx": baselines.arx_note}
+    notes = "".join(f"; no {name}: {note}" for name, note in missing.items() if note is not None)
+    return f"baselines on validation: {errors}{notes}"

@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurofit.estimators.evaluation import Evaluation, predicted_slabs
+from neurofit.estimators.evaluation import AUTOREGRESSIONS, Evaluation, Tally, predicted_slabs
 from neurofit.linear import Baselines
-from neurofit.metrics import ErrorSums
 from neurofit.models import NextStepNetwork
 from neurofit.preparation import PreparedSeries, Scored
 from neurofit_io import Clock, Provenance, Recording, RecordingError, Segment, Signal
@@ -36,7 +35,7 @@ class Prediction:
         truth: The recording, (steps, channels), float32.
         network: Predictions of the network, (steps, channels), float32.
         baseline: Predictions of the better autoregression, (steps, channels), float32.
-        baseline_name: Which one that is: `ar` or `var`.
+        baseline_name: Which one that is: `ar`, `var` or `arx`.
         channel_ids: (channels,).
         columns: Positions of the channels in the recording's signal, (channels,).
         segments: Stretches of consecutive steps, as positions in `values`.
@@ -107,9 +106,9 @@ def predict_pieces(
     """
     shape = sum(piece.stop - piece.start for piece in pieces), series.n_channels
     truth, linear = new_array(shape), baselines.predictors()
-    name = min((n for n in ("ar", "var") if n in linear), key=baselines.validation_mse.__getitem__)
+    name = min((n for n in AUTOREGRESSIONS if n in linear), key=baselines.validation_mse.__getitem__)
     arrays = {each: new_array(shape) for each in dict.fromkeys(("network", name, predictor))}
-    sums = {each: ErrorSums() for each in ("network", *linear)}
+    tally = Tally(network, baselines, series)
     segments, times, row = [], [], 0
     for piece in pieces:
         time_s = series.time_s(piece.start, piece.stop)
@@ -120,13 +119,12 @@ def predict_pieces(
             truth[rows] = series.read_physical(slab.start, slab.start + len(slab.truth))
             for each, array in arrays.items():
                 array[rows] = _physical(series, slab.predictions[each])
-            for each, prediction in slab.predictions.items():
-                sums[each].add(slab.truth, prediction)
+            tally.add(slab)
             row = rows.stop
     return Prediction(
         series.name, series.kind, series.unit, predictor, np.concatenate(times), arrays[predictor], truth,
         arrays["network"], arrays[name], name,
-        series.channel_ids, series.columns, tuple(segments), 1000 / series.dt_ms, Evaluation(sums, baselines.var_note),
+        series.channel_ids, series.columns, tuple(segments), 1000 / series.dt_ms, tally.evaluation(),
         dict(provenance),
     )  # fmt: skip
 

@@ -28,12 +28,19 @@ def report_fit(
     drawn = prediction_figures(test, name)
     if result.history:
         caption = f"Loss of the {name} by epoch, with the errors of the baselines on the validation span as lines"
-        drawn.insert(0, ("losses", caption, loss_figure(result.history, fitted.validation_mse, best)))
+        drawn.insert(
+            0,
+            (
+                "losses",
+                caption,
+                loss_figure(result.history, fitted.validation_loss, best, poisson=options.network.output == "poisson"),
+            ),
+        )
     pictures = write_figures(run.figures_path, drawn)
     write_report(
         run.path / "report.html",
         title=f"{name} on {test.signal} of {_file_name(run.config()['recording']['path'])}",
-        summary=verdict(scores["test"], fitted.validation_mse, name, "test"),
+        summary=verdict(scores["test"], fitted.validation_loss, name, "test"),
         scores=scores,
         name=name,
         pictures=pictures,
@@ -78,7 +85,7 @@ def report_prediction(
     write_report(
         beside / "report.html",
         title=f"{name} on {prediction.signal} of {_file_name(prediction.provenance['recording'])}, {where}",
-        summary=verdict(scores, fitted.validation_mse, name, where),
+        summary=verdict(scores, fitted.validation_loss, name, where),
         scores={where: scores},
         name=name,
         pictures=pictures,

@@ -33,13 +33,17 @@ class Shape:
 
     Attributes:
         n_channels: Channels the network sees.
+        n_inputs: Measured inputs it sees beside them.
         hidden: Hidden units in a layer.
         chunk: Steps of truncated backpropagation.
+        batch: Chunks in an update.
     """
 
     n_channels: int
+    n_inputs: int
     hidden: int
     chunk: int
+    batch: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,14 +55,15 @@ class Fitted:
         frozen: How to prepare another recording alike.
         baselines: The fitted baselines.
         predictor: Who predicts by default: `network`, or the baseline that beat it on validation.
-        validation_mse: Pooled validation error by predictor, in squared units of the training standard deviation.
+        validation_loss: Pooled validation error by predictor, in squared units of the training standard deviation, or
+            with the poisson output the negative log likelihood of an entry in nats.
     """
 
     shape: Shape
     frozen: Frozen
     baselines: Baselines
     predictor: str
-    validation_mse: dict[str, float]
+    validation_loss: dict[str, float]
 
     def save(self, folder: Path) -> None:
         """Writes the file into a run.
@@ -72,7 +77,7 @@ class Fitted:
             "frozen": self.frozen.as_json(),
             "baselines": self.baselines.as_json(),
             "predictor": self.predictor,
-            "validation_mse": self.validation_mse,
+            "validation_loss": self.validation_loss,
         }
         try:
             with atomic_path(folder / FILE) as beside:
@@ -99,7 +104,7 @@ class Fitted:
                 Frozen.from_state(groups["standardiser"], description["frozen"]),
                 Baselines.from_state(groups["baselines"], description["baselines"]),
                 description["predictor"],
-                description["validation_mse"],
+                description["validation_loss"],
             )
         except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
             raise RunError(folder / FILE, f"cannot be read: {error}", do="fit again") from error

@@ -25,16 +25,18 @@ def loss_curves(
     baselines: Mapping[str, float],
     *,
     best_epoch: int | None = None,
+    loss: str = "mean squared error",
     unit: str = "training std squared",
 ) -> Figure:
     """Training and validation loss by epoch beside the baselines' validation loss.
 
     Args:
         epochs: Epoch numbers (epoch,).
-        train: Mean squared error on the training span (epoch,), in `unit`; NaN where not measured.
-        validation: Mean squared error on the validation span (epoch,), in `unit`.
-        baselines: Validation error of each baseline by name, in `unit`.
+        train: Loss on the training span (epoch,), in `unit`; NaN where not measured.
+        validation: Loss on the validation span (epoch,), in `unit`.
+        baselines: Validation loss of each baseline by name, in `unit`.
         best_epoch: The epoch whose weights are kept, marked; one of `epochs`.
+        loss: What is measured.
         unit: Unit of all losses.
 
     Returns:
@@ -53,7 +55,7 @@ def loss_curves(
     if wants_log(values):
         axes.set_yscale("log")
         label_log_axis(axes.yaxis, values)
-    axes.set(xlabel="epoch", ylabel=with_unit("mean squared error", unit))
+    axes.set(xlabel="epoch", ylabel=with_unit(loss, unit))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     pad = max(0.02 * np.ptp(epochs), 0.5)
     axes.set_xlim(np.min(epochs) - pad, np.max(epochs) + pad)

@@ -4,6 +4,8 @@ from neurofit.linear.ar import AutoRegression as AutoRegression
 from neurofit.linear.ar import ar_errors as ar_errors
 from neurofit.linear.ar import fit_ar as fit_ar
 from neurofit.linear.ar import solve_ar as solve_ar
+from neurofit.linear.arx import InputAutoRegression as InputAutoRegression
+from neurofit.linear.arx import fit_arx as fit_arx
 from neurofit.linear.baselines import Baselines as Baselines
 from neurofit.linear.baselines import fit_baselines as fit_baselines
 from neurofit.linear.innovations import Innovations as Innovations
@@ -17,6 +19,7 @@ from neurofit.linear.lag_moments import population_moments as population_moments
 from neurofit.linear.predictors import LinearPredictor as LinearPredictor
 from neurofit.linear.predictors import Persistence as Persistence
 from neurofit.linear.predictors import TrainingMean as TrainingMean
+from neurofit.linear.predictors import predict_with as predict_with
 from neurofit.linear.var import VectorAutoRegression as VectorAutoRegression
 from neurofit.linear.var import fit_var as fit_var
 from neurofit.linear.var import fitting_orders as fitting_orders

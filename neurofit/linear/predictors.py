@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,38 @@ class LinearPredictor(Protocol):
         Returns:
             (n, ..., channel), in the window's type.
         """
+
+
+@runtime_checkable
+class DrivenPredictor(Protocol):
+    """A `LinearPredictor` that is given measured inputs as well."""
+
+    @property
+    def n_inputs(self) -> int:
+        """Number of inputs."""
+
+    def predict(self, window: NDArray[FloatWindow], inputs: NDArray | None = None) -> NDArray[FloatWindow]:
+        """As `LinearPredictor.predict`, with the inputs at the window's steps, (order + n, ..., input)."""
+
+
+def predict_with(
+    predictor: LinearPredictor, window: NDArray[FloatWindow], inputs: NDArray[Any], *, history: int
+) -> NDArray[FloatWindow]:
+    """Predict rows `history` to the end by any linear predictor, with or without inputs.
+
+    Args:
+        predictor: Looks back at most `history` rows.
+        window: (history + n, ..., channel), history first.
+        inputs: Measured inputs at the same steps, (history + n, ..., input), without a column when there are none.
+        history: Rows of history.
+
+    Returns:
+        (n, ..., channel).
+    """
+    first = history - predictor.order
+    if isinstance(predictor, DrivenPredictor):
+        return predictor.predict(window[first:], inputs[first:])
+    return predictor.predict(window[first:])
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from neurofit.metrics.free_run import unstable_runs as unstable_runs
 from neurofit.metrics.horizons import HorizonScores as HorizonScores
 from neurofit.metrics.horizons import horizon_scores as horizon_scores
 from neurofit.metrics.horizons import predictability_horizon as predictability_horizon
+from neurofit.metrics.poisson import LikelihoodSums as LikelihoodSums
+from neurofit.metrics.poisson import bits_per_spike as bits_per_spike
 from neurofit.metrics.rest_noise import rest_mask as rest_mask
 from neurofit.metrics.rest_noise import rest_noise as rest_noise
 from neurofit.metrics.scores import Score as Score

@@ -3,6 +3,7 @@
 from neurofit.models.cells import CELLS as CELLS
 from neurofit.models.cells import CellName as CellName
 from neurofit.models.cells import make_cell as make_cell
+from neurofit.models.counts import CountScale as CountScale
 from neurofit.models.linear_skip import LinearSkip as LinearSkip
 from neurofit.models.next_step import NextStepNetwork as NextStepNetwork
 from neurofit.models.next_step import Output as Output
@@ -14,6 +15,7 @@ from neurofit.models.transition import Transition as Transition
 __all__ = [
     "CELLS",
     "CellName",
+    "CountScale",
     "LinearSkip",
     "NextStepNetwork",
     "NextStepTransition",

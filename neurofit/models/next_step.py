@@ -1,13 +1,15 @@
-"""A recurrent network that predicts the next sample of every channel from all samples so far.
+"""A recurrent network that predicts the next sample of every channel from all samples and measured inputs so far.
 
-    absolute:  h_t = cell(x_t, h_{t-1}),    x^_{t+1} = A h_t + b
-    residual:  h_t = cell(x_t, h_{t-1}),    x^_{t+1} = x_t + s (A h_t + b)
-    ar:        h_t = cell(e_t / s, h_{t-1}),  x^_{t+1} = y_{t+1} + g s (A h_t + b),   e_t = x_t - y_t
+    absolute:  h_t = cell([x_t, u_t], h_{t-1}),        x^_{t+1} = A h_t + b
+    residual:  h_t = cell([x_t, u_t], h_{t-1}),        x^_{t+1} = x_t + s (A h_t + b)
+    ar:        h_t = cell([e_t / s, u_t], h_{t-1}),    x^_{t+1} = y_{t+1} + g s (A h_t + b),   e_t = x_t - y_t
+    poisson:   h_t = cell([x_t, u_t], h_{t-1}),        log E[k_{t+1}] = log r + A h_t + b
 
-with A = 0 and b = 0 at the start of the last two. Before training the residual form is persistence, and s is the
+with A = 0 and b = 0 at the start of the last three. Before training the residual form is persistence, and s is the
 standard deviation of the training differences, so that channels that move little and channels that move much learn at
 the same rate. The ar form starts from a frozen autoregression y, the linear answer to beat: the network sees what that
 one missed, the innovations e, whose size is s, and the gate g in [0, 1] of a channel takes back what does not help it.
+The poisson form reads out the log of the expected count k of a bin, and starts from the training mean r.
 """
 
 from __future__ import annotations
@@ -18,10 +20,11 @@ import torch
 from torch import Tensor, nn
 
 from neurofit.models.cells import CellName, make_cell
+from neurofit.models.counts import CountScale
 from neurofit.models.linear_skip import LinearSkip
 from neurofit.models.stack import State
 
-Output = Literal["ar", "residual", "absolute"]
+Output = Literal["ar", "residual", "absolute", "poisson"]
 
 
 class NextStepNetwork(nn.Module):
@@ -32,14 +35,17 @@ class NextStepNetwork(nn.Module):
         n_channels: channels of the recording.
         hidden: units in each recurrent layer.
         layers: recurrent layers.
-        output: predict the next sample itself, its difference from this one, or what an autoregression misses of it.
-        residual_scale: (channel,) s, in units of the input; ones when None, to be filled by `load_state_dict`. Not
-            used by the absolute output.
-        skip: the frozen autoregression of the ar output, in units of the input.
+        output: predict the next sample itself, its difference from this one, what an autoregression misses of it, or
+            the log of its expected count.
+        n_inputs: measured inputs beside the channels.
+        residual_scale: (channel,) s, in units of the samples; ones when None, to be filled by `load_state_dict`. Only
+            used by the residual and ar outputs.
+        skip: the frozen autoregression of the ar output, in units of the samples.
+        counts: what samples mean in counts, for the poisson output.
         bias: whether the recurrent cell has biases; the read-out always has one.
 
     Raises:
-        ValueError: The ar output has no skip, or another one has.
+        ValueError: The ar output has no skip or the poisson output no counts, or another one has.
     """
 
     residual_scale: Tensor
@@ -53,19 +59,25 @@ class NextStepNetwork(nn.Module):
         hidden: int,
         layers: int = 1,
         output: Output = "residual",
+        n_inputs: int = 0,
         residual_scale: Tensor | None = None,
         skip: LinearSkip | None = None,
+        counts: CountScale | None = None,
         bias: bool = True,
     ) -> None:
         super().__init__()
         if (output == "ar") != (skip is not None):
             raise ValueError(f"output {output!r} {'without' if skip is None else 'with'} a skip: 'ar' has one")
-        self.output, self.skip = output, skip
-        self.recurrent = make_cell(cell, n_channels, hidden, layers=layers, bias=bias)
+        if (output == "poisson") != (counts is not None):
+            raise ValueError(f"output {output!r} {'without' if counts is None else 'with'} counts: 'poisson' has them")
+        self.output, self.skip, self.counts = output, skip, counts
+        self.n_channels, self.n_inputs = n_channels, n_inputs
+        self.recurrent = make_cell(cell, n_channels + n_inputs, hidden, layers=layers, bias=bias)
         self.head = nn.Linear(hidden, n_channels)
         if output != "absolute":
             nn.init.zeros_(self.head.weight)
             nn.init.zeros_(self.head.bias)
+        if output in ("residual", "ar"):
             scale = torch.ones(n_channels) if residual_scale is None else residual_scale
             self.register_buffer("residual_scale", scale.detach().clone())
         if output == "ar":
@@ -74,35 +86,41 @@ class NextStepNetwork(nn.Module):
     def initial_state(self, batch: int) -> State:
         """Returns the state of `batch` streams before their first sample.
 
-        The state of the layers is zero. With the ar output the last samples (order, batch, channel) follow; they are
-        NaN, which stands for unknown: a stream is taken to have rested at its first sample before.
+        The state of the layers is zero. With the ar output the last samples (order, batch, channel) follow, and the
+        measured inputs beside them where they drive the autoregression; they are NaN, which stands for unknown: a
+        stream is taken to have rested at its first sample before.
         """
         state = self.recurrent.initial_state(batch)
         if self.skip is None:
             return state
-        return *state, self.residual_scale.new_full((self.skip.order, batch, len(self.residual_scale)), torch.nan)
+        width = self.n_channels + self.skip.n_inputs
+        return *state, self.residual_scale.new_full((self.skip.order, batch, width), torch.nan)
 
-    def forward(self, x: Tensor, state: State, *, gated: bool = True) -> tuple[Tensor, State]:
-        """Predicts the sample after each of `x`.
+    def forward(
+        self, x: Tensor, state: State, inputs: Tensor | None = None, *, gated: bool = True
+    ) -> tuple[Tensor, State]:
+        """Reads out the sample after each of `x`.
 
         Args:
             x: (batch, time, channel), in units of the training standard deviation.
             state: state before the first sample, as `initial_state` or the last call returned it.
+            inputs: (batch, time, input) measured inputs at the same steps; None when there are none.
             gated: whether channels are gated; all are open while the network trains.
 
         Returns:
-            Predictions of x_{t+1} (batch, time, channel), and the state after the last sample.
+            Read-outs (batch, time, channel), which are predictions of x_{t+1}, or the logs of expected counts with the
+            poisson output (see `expected`); and the state after the last sample.
         """
         if self.skip is None:
-            outputs, state = self.recurrent(x, state)
+            outputs, state = self.recurrent(self._beside(x, inputs), state)
             return self.read_out(x, outputs), state
         *layers, past = state
-        linear, innovations, past = self._whiten(self.skip, x, past)
-        outputs, layers = self.recurrent(innovations / self.residual_scale, tuple(layers))
+        linear, innovations, past = self._whiten(self.skip, x, past, inputs)
+        outputs, layers = self.recurrent(self._beside(innovations / self.residual_scale, inputs), tuple(layers))
         return self.read_out(linear, outputs, gated=gated), (*layers, past)
 
     def read_out(self, base: Tensor, outputs: Tensor, *, gated: bool = True) -> Tensor:
-        """Returns the prediction of x_{t+1} (..., channel).
+        """Returns the read-out of x_{t+1} (..., channel).
 
         Args:
             base: (..., channel) what the read-out adds to: x_t, or the autoregression's y_{t+1} with the ar output.
@@ -112,12 +130,25 @@ class NextStepNetwork(nn.Module):
         prediction = self.head(outputs)
         if self.output == "absolute":
             return prediction
+        if self.counts is not None:
+            return prediction + self.counts.log_mean
         scale = self.residual_scale * self.gate if self.output == "ar" and gated else self.residual_scale
         return torch.addcmul(base, scale, prediction)
 
-    def _whiten(self, skip: LinearSkip, x: Tensor, past: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def expected(self, read_out: Tensor) -> Tensor:
+        """Returns the predicted samples (..., channel) in model space of read-outs."""
+        return read_out if self.counts is None else self.counts.expected(read_out)
+
+    def _beside(self, x: Tensor, inputs: Tensor | None) -> Tensor:
+        if inputs is None and self.n_inputs:
+            raise ValueError(f"a network with {self.n_inputs} measured inputs needs them at every step")
+        return x if inputs is None else torch.cat([x, inputs], dim=-1)
+
+    def _whiten(
+        self, skip: LinearSkip, x: Tensor, past: Tensor, inputs: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Returns the linear predictions of x_{t+1}, the innovations of x_t, and the samples to look back on next."""
-        known = past.transpose(0, 1)
-        window = torch.cat([torch.where(known.isnan(), x[:, :1], known), x], dim=1)
+        known, seen = past.transpose(0, 1), self._beside(x, inputs) if skip.n_inputs else x
+        window = torch.cat([torch.where(known.isnan(), seen[:, :1], known), seen], dim=1)
         linear = skip(window)
         return linear[:, 1:], x - linear[:, :-1], window[:, -skip.order :].transpose(0, 1)

@@ -1,8 +1,8 @@
 """The next-step network as a `Transition`, with closed-form derivatives.
 
-The state vector is that of the layers; with the ar output the last p samples follow, oldest first, because the layers
-see the innovation e = (u - sum_k A_k x_{-k} - b) / s. With J and K for the derivatives of the layers' state by itself
-and by what they see,
+An input is a sample, and the measured inputs of its step after it. The state vector is that of the layers; with the ar
+output the last p samples follow, oldest first, because the layers see the innovation e = (u - sum_k A_k x_{-k} - b) / s
+of a sample u. With J and K for the derivatives of the layers' state by itself and by what they see,
 
     dF/dh = | J   -K diag(1/s) [A_p .. A_1] |        dF/du = | K diag(1/s) |
             | 0      shift by one sample    |                | 0 .. 0   1  |
@@ -32,15 +32,16 @@ class NextStepTransition:
         self.network, self.dt_s = network, dt_s
         self.layers = StackTransition(network.recurrent)
         self.order = network.skip.order if network.skip else 0
-        self.n_input = network.recurrent.input_size
-        self.n_state = self.layers.n_state + self.order * self.n_input
+        self.n_input, self.n_channels = network.recurrent.input_size, network.n_channels
+        self.width = self.n_channels + (network.skip.n_inputs if network.skip else 0)
+        self.n_state = self.layers.n_state + self.order * self.width
         self.bounded = network.recurrent.n_states == 1 and not self.order
 
     @torch.no_grad()
     def step(self, state: Tensor, inputs: Tensor) -> Tensor:
         """Returns the state after one step, (batch, state)."""
         layers, past = self._split(state)
-        later = torch.cat([past, inputs[:, None]], dim=1)[:, 1:]
+        later = torch.cat([past, inputs[:, None, : self.width]], dim=1)[:, 1:]
         return torch.cat([self.layers.step(layers, self._seen(past, inputs)), later.flatten(1)], dim=1)
 
     @torch.no_grad()
@@ -52,13 +53,12 @@ class NextStepTransition:
         if self.network.skip is None:
             return by_layers
         n = self.layers.n_state
-        coefficients = self.network.skip.coefficients
-        matrices = coefficients.diag_embed() if coefficients.ndim == 2 else coefficients
-        by_past = -torch.cat(matrices.flip(0).unbind(), dim=1) / self.network.residual_scale[:, None]
+        by_past = -torch.cat(self.network.skip.matrices().flip(0).unbind(), dim=1)
+        by_past /= self.network.residual_scale[:, None]
         jacobian = state.new_zeros(len(state), self.n_state, self.n_state)
         jacobian[:, :n, :n] = by_layers
-        jacobian[:, :n, n:] = self.layers.jacobian_input(layers, seen) @ by_past
-        jacobian[:, n : -self.n_input, n + self.n_input :] = torch.eye((self.order - 1) * self.n_input)
+        jacobian[:, :n, n:] = self.layers.jacobian_input(layers, seen)[..., : self.n_channels] @ by_past
+        jacobian[:, n : -self.width, n + self.width :] = torch.eye((self.order - 1) * self.width)
         return jacobian
 
     @torch.no_grad()
@@ -69,24 +69,26 @@ class NextStepTransition:
         if self.network.skip is None:
             return by_seen
         by_input = state.new_zeros(len(state), self.n_state, self.n_input)
-        by_input[:, : self.layers.n_state] = by_seen / self.network.residual_scale
-        by_input[:, -self.n_input :] = torch.eye(self.n_input)
+        by_input[:, : self.layers.n_state] = by_seen
+        by_input[:, : self.layers.n_state, : self.n_channels] /= self.network.residual_scale
+        by_input[:, -self.width :, : self.width] = torch.eye(self.width)
         return by_input
 
     @torch.no_grad()
     def readout(self, state: Tensor, inputs: Tensor) -> Tensor:
         """Returns the predicted next sample (batch, channel) after a step with this input that ended in this state."""
         layers, past = self._split(state)
-        base = inputs if self.network.skip is None else self.network.skip(past)[:, 0]
-        return self.network.read_out(base, self.layers.output(layers))
+        base = inputs[:, : self.n_channels] if self.network.skip is None else self.network.skip(past)[:, 0]
+        return self.network.expected(self.network.read_out(base, self.layers.output(layers)))
 
     def _split(self, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns the state of the layers, and the last samples (batch, order, channel)."""
-        layers, past = state.split([self.layers.n_state, self.order * self.n_input], dim=1)
-        return layers, past.reshape(len(state), self.order, self.n_input)
+        """Returns the state of the layers, and the last samples with the inputs that drive the autoregression."""
+        layers, past = state.split([self.layers.n_state, self.order * self.width], dim=1)
+        return layers, past.reshape(len(state), self.order, self.width)
 
     def _seen(self, past: Tensor, inputs: Tensor) -> Tensor:
-        """Returns what the layers see, (batch, channel)."""
+        """Returns what the layers see, (batch, input)."""
         if self.network.skip is None:
             return inputs
-        return (inputs - self.network.skip(past)[:, 0]) / self.network.residual_scale
+        samples, measured = inputs.split([self.n_channels, self.n_input - self.n_channels], dim=1)
+        return torch.cat([(samples - self.network.skip(past)[:, 0]) / self.network.residual_scale, measured], dim=1)

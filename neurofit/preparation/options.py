@@ -12,6 +12,8 @@ class PrepareOptions:
 
     signal: str | None = None
     """Signal to use, as `neurofit info` lists it; needed when there are several."""
+    inputs: tuple[str, ...] = ()
+    """Signals measured beside it that the model is given, of the same rate and length: stimulus,position."""
     bin_ms: float | None = None
     """Width of the bins in which spikes are counted, ms."""
     time: str | None = None
@@ -44,3 +46,11 @@ class PrepareOptions:
     """Time left out before validation and before test, at least the order of the autoregressions; 0 for none."""
     warmup_ms: float | None = None
     """Truth fed to a model before it is scored, ms; as long as the gap when not given."""
+    memory_gb: float = 1.0
+    """Keep prepared values in memory up to this many GB; larger recordings are streamed from their file."""
+    cache: str | None = None
+    """Folder for the copy of a streamed recording that is slow to read; by default ~/.cache/neurofit, none for none."""
+
+    def __post_init__(self) -> None:
+        # One name alone from Python, and the list that a run's JSON holds.
+        object.__setattr__(self, "inputs", (self.inputs,) if isinstance(self.inputs, str) else tuple(self.inputs))

@@ -16,6 +16,8 @@ from neurofit_io import RecordingError, Signal
 
 Span = Literal["train", "validation", "test", "all"]
 
+_INPUTS = "inputs."
+
 
 @dataclass(frozen=True, eq=False)
 class Frozen:
@@ -26,26 +28,64 @@ class Frozen:
         dt_ms: Length of a step, ms.
         max_order: Highest autoregressive order that was considered.
         standardiser: Physical units to model space.
+        input_names: Labels of the measured inputs the model is given, in its order.
+        input_standardiser: Their physical units to the model's; None without inputs.
     """
 
     channel_ids: NDArray
     dt_ms: float
     max_order: int
     standardiser: Standardiser
+    input_names: tuple[str, ...] = ()
+    input_standardiser: Standardiser | None = None
 
     def state(self) -> dict[str, NDArray[np.float64]]:
-        """The arrays, for a tensor file."""
-        return self.standardiser.state()
+        """The arrays, for a tensor file; those of the inputs are called `inputs.*`."""
+        inputs = {} if self.input_standardiser is None else self.input_standardiser.state()
+        return self.standardiser.state() | {f"{_INPUTS}{name}": array for name, array in inputs.items()}
 
     def as_json(self) -> dict[str, Any]:
         """The rest, for a JSON file."""
-        return {"channel_ids": self.channel_ids.tolist(), "dt_ms": self.dt_ms, "max_order": self.max_order}
+        return {
+            "channel_ids": self.channel_ids.tolist(),
+            "dt_ms": self.dt_ms,
+            "max_order": self.max_order,
+            "input_names": list(self.input_names),
+        }
 
     @classmethod
     def from_state(cls, state: Mapping[str, NDArray[np.float64]], description: Mapping[str, Any]) -> Frozen:
         """What `state()` and `as_json()` describe."""
         ids, dt_ms, order = (description[name] for name in ("channel_ids", "dt_ms", "max_order"))
-        return cls(np.asarray(ids), float(dt_ms), int(order), Standardiser.from_state(state))
+        names = tuple(description.get("input_names", ()))
+        of_inputs = {key.removeprefix(_INPUTS): array for key, array in state.items() if key.startswith(_INPUTS)}
+        return cls(
+            np.asarray(ids), float(dt_ms), int(order), Standardiser.from_state(state),
+            names, Standardiser.from_state(of_inputs) if names else None,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredInputs:
+    """What is measured beside a series and given to the model, at the same steps.
+
+    Attributes:
+        names: Labels, (inputs,).
+        signal: In physical units, (steps, inputs).
+        standardiser: Physical units to mean 0 and standard deviation 1 over the training span.
+        resident: Standardised, in memory, read-only, (steps, inputs); None when too large for it.
+    """
+
+    names: tuple[str, ...]
+    signal: Signal
+    standardiser: Standardiser
+    resident: NDArray[np.float32] | None
+
+    def read(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Steps `start:stop`, standardised, (stop - start, inputs)."""
+        if self.resident is not None:
+            return self.resident[start:stop]
+        return self.standardiser.apply(self.signal.read(start, stop))
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +110,7 @@ class PreparedSeries:
         notes: What was cut, left out, floored or leaks, a sentence each.
         signal: The included channels in physical units, conditioned, (steps, channels).
         resident: Model space in memory, read-only, (steps, channels); None above 1 GB.
+        inputs: What the model is given beside it; None when nothing was asked for.
     """
 
     name: str
@@ -85,6 +126,7 @@ class PreparedSeries:
     notes: tuple[str, ...]
     signal: Signal
     resident: NDArray[np.float32] | None
+    inputs: MeasuredInputs | None = None
 
     @property
     def n_steps(self) -> int:
@@ -93,6 +135,16 @@ class PreparedSeries:
     @property
     def n_channels(self) -> int:
         return len(self.channel_ids)
+
+    @property
+    def n_inputs(self) -> int:
+        """Number of measured inputs."""
+        return len(self.input_names)
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """Labels of the measured inputs, (inputs,)."""
+        return () if self.inputs is None else self.inputs.names
 
     @property
     def place(self) -> str:
@@ -143,6 +195,10 @@ class PreparedSeries:
         """Steps `start:stop` in `unit`, (stop - start, channels)."""
         return self.signal.read(start, stop)
 
+    def read_inputs(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Measured inputs u_t of steps `start:stop`, standardised, (stop - start, inputs); no column without any."""
+        return np.empty((stop - start, 0), np.float32) if self.inputs is None else self.inputs.read(start, stop)
+
     def values(self) -> NDArray[np.float32] | None:
         """All steps in model space, (steps, channels), read-only; None when they need more than 1 GB."""
         return self.resident
@@ -161,7 +217,8 @@ class PreparedSeries:
 
     def frozen(self) -> Frozen:
         """What a model has to remember to prepare another recording alike."""
-        return Frozen(self.channel_ids, self.dt_ms, self.max_order, self.standardiser)
+        of_inputs = None if self.inputs is None else self.inputs.standardiser
+        return Frozen(self.channel_ids, self.dt_ms, self.max_order, self.standardiser, self.input_names, of_inputs)
 
     def require(self, chunk: int) -> None:
         """Checks that there is enough to train on in chunks of `chunk` steps, and to score.

@@ -118,6 +118,16 @@ def without(segments: Iterable[Stretch | Segment], missing: NDArray[np.int64]) -
     return tuple(stretch for stretch in kept if stretch.n_steps > 0)
 
 
+def union(*runs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The steps that are in any of several lists of runs (k, 2), as runs in order."""
+    ordered = np.concatenate(runs)
+    ordered = ordered[np.argsort(ordered[:, 0], kind="stable")]
+    reach = np.maximum.accumulate(ordered[:, 1])
+    begins = np.flatnonzero(np.concatenate([[True], ordered[1:, 0] > reach[:-1]])[: len(ordered)])
+    ends = np.concatenate([begins[1:], [len(ordered)]])[: len(begins)] - 1
+    return np.stack([ordered[begins, 0], reach[ends]], axis=1)
+
+
 def scored(span: Stretches, usable: Stretches, *, warmup_steps: int) -> tuple[Scored, ...]:
     """Where a model warms up and where it is scored.
 

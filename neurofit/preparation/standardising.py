@@ -87,6 +87,11 @@ def standardise(train: Moments, everything: Moments, zscore: str) -> Standardise
     return Standardiser(pooled.mean, pooled.std, train.mean, train_std)
 
 
+def by_training(train: Moments) -> Standardiser:
+    """The standardiser of measured inputs: each by its own training span, without a floor, as their units differ."""
+    return Standardiser(train.mean, train.std, train.mean, train.std)
+
+
 def floored(std: NDArray[np.float64]) -> NDArray[np.float64]:
     """Standard deviations (channels,), none below `FLOOR` of their median.
 

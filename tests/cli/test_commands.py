@@ -42,7 +42,7 @@ def test_none_is_a_word_that_options_without_a_default_take(neurofit, recording)
     assert plain.code == 0
     assert neurofit(*words, "--rate-hz", "None", "--time-axis", "None", "--dtype", "None") == plain
     assert neurofit(*words, "--time-axis", "3").code == 2
-    assert "[-h] [OPTIONS] RUN [RECORDING]" in neurofit("predict", "--help").out
+    assert "[-h] [OPTIONS] RUN [RECORDING...]" in neurofit("predict", "--help").out
 
 
 def test_help_and_version(neurofit):

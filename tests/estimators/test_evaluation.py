@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose
 from numpy.typing import NDArray
 
 from neurofit.estimators import NextStep, evaluation
-from neurofit.estimators.evaluation import evaluate, network_mse, predicted_slabs
+from neurofit.estimators.evaluation import evaluate, network_loss, predicted_slabs
 from neurofit.linear import Baselines
 from neurofit.models import NextStepNetwork
 from neurofit.preparation import PreparedSeries
@@ -76,14 +76,14 @@ def test_streamed_evaluation_is_the_literal_loop(options, monkeypatch):
 
 def test_scores_do_not_depend_on_the_slabs(fitted, monkeypatch):
     network, baselines, series = fitted.network(), fitted.fitted.baselines, fitted.series()
-    whole, mse = evaluate(network, baselines, series, "test"), network_mse(network, series, "test")
+    whole, mse = evaluate(network, baselines, series, "test"), network_loss(network, series, "test")
     monkeypatch.setattr(evaluation, "SLAB_ENTRIES", 1)
     assert len(list(predicted_slabs(network, {}, series, series.scored("test")[0]))) > 3
     cut = evaluate(network, baselines, series, "test")
-    for name, expected in whole.pooled_mse().items():
-        assert_allclose(cut.pooled_mse()[name], expected, rtol=1e-6)
-    assert_allclose(network_mse(network, series, "test"), mse, rtol=1e-6)
-    assert_allclose(mse, whole.pooled_mse()["network"], rtol=1e-12)
+    for name, expected in whole.pooled_loss().items():
+        assert_allclose(cut.pooled_loss()[name], expected, rtol=1e-6)
+    assert_allclose(network_loss(network, series, "test"), mse, rtol=1e-6)
+    assert_allclose(mse, whole.pooled_loss()["network"], rtol=1e-12)
 
 
 def test_the_state_is_warm_when_scoring_begins(fitted):

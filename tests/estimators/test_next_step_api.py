@@ -149,7 +149,7 @@ def test_every_cell_on_offer_can_be_made():
 
 
 def test_hidden_units_follow_the_channels():
-    for channels, hidden, option in ((6, 64, None), (70, 70, None), (6, 6, "channels"), (6, 9, 9)):
+    for channels, hidden, option in ((6, 256, None), (300, 300, None), (6, 6, "channels"), (6, 9, 9)):
         values = np.random.default_rng(0).standard_normal((400, channels)).astype(np.float32)
         assert var2.fit(values, hidden=option, epochs=0, chunk=10).fitted.shape.hidden == hidden
 
@@ -204,7 +204,7 @@ def test_what_a_run_remembers_is_read_back_to_the_last_bit(fitted, tmp_path):
     fitted.fitted.save(tmp_path)
     again = Fitted.load(tmp_path)
     assert (again.shape, again.predictor) == (fitted.fitted.shape, "var")
-    assert again.validation_mse == fitted.fitted.validation_mse
+    assert again.validation_loss == fitted.fitted.validation_loss
     assert again.baselines.as_json() == fitted.fitted.baselines.as_json()
     assert (tmp_path / FILE).read_bytes() == (fitted.run.path / FILE).read_bytes()
 

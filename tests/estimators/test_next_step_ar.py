@@ -175,7 +175,7 @@ def test_no_channel_is_worse_on_validation_than_its_autoregression(options):
     assert (chosen < 1).any()
     net.gate.fill_(1.0)
     assert (channel_mse(truth, predictions(net, linear, series)[1]) > channel_mse(truth, by_linear)).any()
-    mse = model.fitted.validation_mse
+    mse = model.fitted.validation_loss
     assert mse["network"] <= min(mse.values()) * (1 + 1e-6)
 
 
@@ -207,7 +207,7 @@ def test_a_loaded_run_and_its_snapshots_predict_as_the_fitted_one(tmp_path):
     for epoch, row in ((1, 0), (2, 1)):
         of_epoch = evaluate(loaded.network(epoch), loaded.fitted.baselines, series, "validation")
         expected = model.run.metrics()[row]["validation"]
-        assert of_epoch.pooled_mse()["network"] == pytest.approx(expected, rel=1e-6)
+        assert of_epoch.pooled_loss()["network"] == pytest.approx(expected, rel=1e-6)
     scored = loaded.score(var2.recording(), span="test")
     assert scored["network"] == model.scores["test"]["network"]
     values = loaded.predict(var2.recording(), span="test", predictor="network").values

@@ -57,7 +57,7 @@ def test_var_is_null_with_a_reason_when_there_are_too_few_rows():
     assert {**var, "note": ""} == {"pooled": None, "median": None, "ci95": None, "note": ""}
     assert var["note"].startswith("100 channels at order 1 need 200 training rows, ")
     assert var["note"] in table_text(model.scores["test"], "gru")
-    assert "ar " in verdict(model.scores["test"], model.fitted.validation_mse, "gru", "test")
+    assert "ar " in verdict(model.scores["test"], model.fitted.validation_loss, "gru", "test")
 
 
 def test_a_network_that_loses_says_so_and_a_baseline_predicts(fitted):
@@ -68,7 +68,7 @@ def test_a_network_that_loses_says_so_and_a_baseline_predicts(fitted):
     assert pooled(test["network"], "mse") > pooled(test, "mse")
     for baseline in ("persistence", "mean", "ar", "var"):
         assert pooled(validation, "mse") <= pooled(validation, f"mse_{baseline}")
-    line = verdict(test, fitted.fitted.validation_mse, "gru", "test")
+    line = verdict(test, fitted.fitted.validation_loss, "gru", "test")
     assert "On validation the gru loses to var" in line
     assert "this run predicts with var" in line
     assert "\n" not in line
@@ -83,13 +83,13 @@ def test_a_network_that_wins_predicts():
     assert test["predictor"] == "network"
     assert pooled(test, "skill_ar") > 0.5
     assert {name: test[name] for name in test["network"]} == test["network"]
-    assert "loses" not in verdict(test, model.fitted.validation_mse, "gru", "test")
+    assert "loses" not in verdict(test, model.fitted.validation_loss, "gru", "test")
 
 
 def test_an_undefined_skill_is_said_as_such(fitted):
     scores = fitted.scores["test"]
     scores["network"]["skill_ar"] = {"pooled": None, "median": None, "ci95": None, "note": "no error"}
-    assert "best autoregression n/a" in verdict(scores, fitted.fitted.validation_mse, "gru", "test")
+    assert "best autoregression n/a" in verdict(scores, fitted.fitted.validation_loss, "gru", "test")
 
 
 PAPER: dict[str, Any] = {"preset": "nayebi2015", "hidden": 8, "chunk": 100, "epochs": 2}

@@ -116,5 +116,5 @@ def test_metrics_are_finite_and_lead_to_the_best_epoch(fitted):
     rows = fitted.run.metrics()
     assert [row["epoch"] for row in rows] == [1, 2]
     assert rows[1]["validation"] < rows[0]["validation"]
-    assert fitted.fitted.validation_mse["network"] == pytest.approx(rows[1]["validation"], rel=1e-9)
+    assert fitted.fitted.validation_loss["network"] == pytest.approx(rows[1]["validation"], rel=1e-9)
     assert Path(fitted.run.model_path).read_bytes() == fitted.run.snapshot_path(2).read_bytes()
