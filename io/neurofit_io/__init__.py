@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from neurofit_io.errors import RecordingWarning as RecordingWarning
     from neurofit_io.interop import from_neo as from_neo
     from neurofit_io.interop import from_pynapple as from_pynapple
+    from neurofit_io.joining import join as join
     from neurofit_io.loading import load as load
     from neurofit_io.options import LoadOptions as LoadOptions
     from neurofit_io.recording import Provenance as Provenance
@@ -34,8 +35,8 @@ _HOME = {
     "Clock": "clock", "Connectivity": "connectivity", "Finding": "checking", "LoadOptions": "options",
     "Provenance": "recording", "Recording": "recording", "RecordingError": "errors", "RecordingWarning": "errors",
     "Segment": "clock", "Signal": "signals", "Spikes": "spikes", "Trials": "trials", "check": "checking",
-    "connectivity_from_matrix": "connectivity", "from_neo": "interop", "from_pynapple": "interop", "load": "loading",
-    "save": "saving", "signal_from_array": "signals", "spikes_from_lists": "spikes",
+    "connectivity_from_matrix": "connectivity", "from_neo": "interop", "from_pynapple": "interop", "join": "joining",
+    "load": "loading", "save": "saving", "signal_from_array": "signals", "spikes_from_lists": "spikes",
 }  # fmt: skip
 
 __all__ = sorted(_HOME)
