@@ -1,4 +1,4 @@
-"""A default fit with each output on every recording at hand, scored on held-out time beside the baselines.
+"""A default fit of every recording at hand, scored on held-out time beside the baselines.
 
 One thread, seed 0.
 
@@ -33,13 +33,17 @@ class Case:
     options: dict[str, Any] = field(default_factory=dict)
 
 
+FERGUSON = "nwb_icephys_ferguson/FergusonEtAl2015_PYR2.nwb"
 CASES = (
     Case("60 cells, extracellular, 0.1 ms", "bionet_60cells", {"signal": "extracellular"}),
     Case("60 cells, Vm, 0.1 ms", "bionet_60cells", {"signal": "vm"}),
     Case("60 cells, [Ca], 0.1 ms", "bionet_60cells", {"signal": "calcium"}),
     Case("60 cells, 60 s, Vm, 0.5 ms", "bionet_60cells_60s", {"signal": "vm"}),
+    Case("60 cells, 60 s, spikes in 20 ms", "bionet_60cells_60s", {"signal": "spikes", "bin_ms": 20.0}),
+    Case("the same, poisson", "bionet_60cells_60s", {"signal": "spikes", "bin_ms": 20.0, "output": "poisson"}),
     Case("NWB current clamp, 16 sweeps, 0.1 ms", "nwb_icephys_hippocampus/99111002.nwb", {"signal": "vm"}),
-    Case("NWB current clamp, 13 sweeps, 0.1 ms", "nwb_icephys_ferguson/FergusonEtAl2015_PYR2.nwb", {"signal": "vm"}),
+    Case("NWB current clamp, 13 sweeps, 0.1 ms", FERGUSON, {"signal": "vm"}),
+    Case("the same with its current, 1 ms", FERGUSON, {"signal": "vm", "inputs": "stimulus", "decimate": 10}),
     Case("MATLAB LFP, 1 ms", "mat_kramer/LFP-1.mat", {"dataset": "LFP", "kind": "lfp", "unit": "mV"}),
     Case("Suite2p fluorescence, rate invented: 30 Hz", "calcium_suite2p", {"signal": "fluorescence", "rate_hz": 30.0}),
     Case(
@@ -49,7 +53,6 @@ CASES = (
     ),
     Case("spikes of 300 cells, 3 s, bins of 20 ms", "sonata_300_intfire", {"signal": "spikes", "bin_ms": 20.0}),
 )
-OUTPUTS = ("residual", "ar")
 RESULTS = protocol.RESULTS / "recordings.jsonl"
 
 
@@ -58,45 +61,47 @@ def main() -> None:
     folder = Path(os.environ["NEUROFIT_TEST_DATA"])
     rows = {} if "--again" in sys.argv else _rows()
     RESULTS.parent.mkdir(exist_ok=True)
-    wanted = [(case, output) for case in CASES for output in OUTPUTS]
-    for case, output in wanted:
-        if (case.name, output) not in rows:
-            rows[case.name, output] = _fit(case, output, folder / case.path)
+    for case in CASES:
+        if case.name not in rows:
+            rows[case.name] = _fit(case, folder / case.path)
             with RESULTS.open("a", encoding="utf-8") as stream:
-                stream.write(json.dumps(rows[case.name, output]) + "\n")
-    print(_table([rows[case.name, output] for case, output in wanted]))
+                stream.write(json.dumps(rows[case.name]) + "\n")
+    print(_table([rows[case.name] for case in CASES]))
 
 
-def _rows() -> dict[tuple[str, str], dict[str, Any]]:
+def _rows() -> dict[str, dict[str, Any]]:
     lines = RESULTS.read_text(encoding="utf-8").splitlines() if RESULTS.exists() else []
-    return {(row["case"], row["output"]): row for row in map(json.loads, lines)}
+    return {row["case"]: row for row in map(json.loads, lines)}
 
 
-def _fit(case: Case, output: str, path: Path) -> dict[str, Any]:
+def _fit(case: Case, path: Path) -> dict[str, Any]:
     warnings.simplefilter("ignore", RecordingWarning)
     cpu, wall = time.process_time(), time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        model = NextStep(output=output, **case.options).fit(path, out=Path(folder) / "run")
-        scores = model.scores["test"]
+        model = NextStep(**case.options).fit(path, out=Path(folder) / "run")
+        scores, loss = model.scores["test"], model.fitted.validation_loss
     return {
-        "case": case.name, "output": output, "cpu_s": time.process_time() - cpu, "wall_s": time.perf_counter() - wall,
-        "predictor": scores["predictor"], "scores": scores, **protocol.circumstances(),
+        "case": case.name, "validation_loss": loss, "predictor": scores["predictor"], "scores": scores,
+        "cpu_s": time.process_time() - cpu, "wall_s": time.perf_counter() - wall, **protocol.circumstances(),
     }  # fmt: skip
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
     lines = [
-        "| recording | channels x test steps | output | mse gru | persistence | mean | AR | VAR | skill_persistence "
-        "| skill_ar | predicts with | CPU s |",
-        "|---|---|---|---|---|---|---|---|---|---|---|---|",
+        "| recording | channels x test steps | mse gru | persistence | mean | AR | VAR | ARX | skill_persistence "
+        "| skill_ar | validation: gru / best baseline | predicts with | CPU s |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
-        scores, own = row["scores"], row["scores"]["network"]
-        errors = [own["mse"], *(scores[f"mse_{name}"] for name in ("persistence", "mean", "ar", "var"))]
+        scores, own, loss = row["scores"], row["scores"]["network"], dict(row["validation_loss"])
+        names = ("persistence", "mean", "ar", "var", "arx")
+        errors = [own["mse"], *(scores.get(f"mse_{name}", {"pooled": None}) for name in names)]
+        network = loss.pop("network")
         cells = [
-            row["case"], f"{scores['n_channels']} x {scores['n_steps']}", row["output"],
-            *("n/a" if e["pooled"] is None else f"{e['pooled']:.4g}" for e in errors),
+            row["case"], f"{scores['n_channels']} x {scores['n_steps']}",
+            *("" if e["pooled"] is None else f"{e['pooled']:.4g}" for e in errors),
             f"{own['skill_persistence']['pooled']:.3f}", f"{own['skill_ar']['pooled']:.3f}",
+            f"{network:.4g} / {min(loss.values()):.4g}",
             "gru" if row["predictor"] == "network" else row["predictor"], f"{row['cpu_s']:.0f}",
         ]  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")

@@ -1,18 +1,20 @@
 """Where the numbers of a signal lie: in memory, in a mapped file, in an HDF5 dataset.
 
 A source hands out raw values, time first. It is opened when it is first read and once per process, so that objects
-holding one can be passed to worker processes.
+holding one can be passed to worker processes. Pages of a mapped file count as this process's memory until they are let
+go of, so every read copies what it wants and keeps none mapped.
 """
 
 from __future__ import annotations
 
+import mmap
 import os
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import h5py
 import numpy as np
@@ -20,6 +22,10 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 CHUNK_CACHE_BYTES = 64 * 2**20
 BLOCK_BYTES = 32 * 2**20
+MAPPED_BYTES = 32 * 2**20
+"""Most of a mapped file that one read holds at a time."""
+FAULT_BYTES = 64 * 2**10
+"""What the operating system maps around every byte that is touched."""
 
 
 class Source(Protocol):
@@ -41,9 +47,24 @@ class Source(Protocol):
         """Raw values of steps `start:stop`, (stop - start, channels), in the stored type."""
 
 
+@dataclass(frozen=True)
+class Layout:
+    """How a file holds values, which decides what reading a stretch of time costs.
+
+    Attributes:
+        time_major: Whether the channels of a step lie together, where there are no chunks.
+        chunk: (steps, channels) that are only read together; None where any part is read by itself.
+        filters: Registered numbers of the HDF5 filters that each chunk goes through.
+    """
+
+    time_major: bool
+    chunk: tuple[int, int] | None = None
+    filters: tuple[int, ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class ArraySource:
-    """Values in memory or in a numpy memory map, (steps, channels)."""
+    """Values in memory or in a numpy memory map, (steps, channels); what is read of a map is a copy."""
 
     values: NDArray
     place: str = "memory"
@@ -57,6 +78,8 @@ class ArraySource:
         return self.values.dtype
 
     def read(self, start: int, stop: int, channels: NDArray[np.intp] | None = None) -> NDArray:
+        if isinstance(self.values, np.memmap):
+            return _copied(self.values, start, stop, channels)
         rows = self.values[start:stop]
         return np.asarray(rows if channels is None else rows[:, channels])
 
@@ -83,18 +106,50 @@ class MemmapSource:
     def place(self) -> str:
         return os.fspath(self.path)
 
+    @property
+    def layout(self) -> Layout:
+        return Layout(self.time_axis == 0)
+
     def read(self, start: int, stop: int, channels: NDArray[np.intp] | None = None) -> NDArray:
-        rows = self._mapped[start:stop]
-        return np.array(rows if channels is None else rows[:, channels])
+        if self.time_axis == 0:
+            return _copied(self._mapped, start, stop, channels)
+        out = np.empty((self.shape[1] if channels is None else len(channels), stop - start), self.dtype)
+        some = max(1, MAPPED_BYTES // ((stop - start) * self.dtype.itemsize + FAULT_BYTES))
+        for first in range(0, len(out), some):
+            part = slice(first, first + some)
+            out[part] = self._mapped[part if channels is None else channels[part], start:stop]
+            release(self._mapped)
+        return out.T
 
     @cached_property
-    def _mapped(self) -> NDArray:
+    def _mapped(self) -> np.memmap:
+        """As it is stored."""
         stored = self.shape if self.time_axis == 0 else self.shape[::-1]
-        mapped = np.memmap(self.path, dtype=self.dtype, mode="r", offset=self.offset, shape=stored)
-        return np.asarray(mapped if self.time_axis == 0 else mapped.T)
+        return np.memmap(self.path, dtype=self.dtype, mode="r", offset=self.offset, shape=stored)
 
     def __getstate__(self) -> dict:
         return {name: value for name, value in self.__dict__.items() if name != "_mapped"}
+
+
+def release(mapped: np.memmap) -> None:
+    """Lets go of a map's pages: what was written stays in the file, what is read again is mapped again."""
+    base: object = mapped
+    while base is not None and not isinstance(base, mmap.mmap):
+        base = getattr(base, "base", None)
+    if base is not None and hasattr(mmap, "MADV_DONTNEED"):
+        base.madvise(mmap.MADV_DONTNEED)
+
+
+def _copied(mapped: np.memmap, start: int, stop: int, channels: NDArray[np.intp] | None) -> NDArray:
+    """Steps `start:stop` of a time-major map, a bounded part of which is mapped at any time."""
+    width = mapped.shape[1]
+    out = np.empty((max(0, stop - start), width if channels is None else len(channels)), mapped.dtype)
+    rows = max(1, MAPPED_BYTES // max(1, width * mapped.itemsize))
+    for first in range(0, len(out), rows):
+        part = np.asarray(mapped[start + first : min(start + first + rows, stop)])
+        out[first : first + rows] = part if channels is None else part[:, channels]
+        release(mapped)
+    return out
 
 
 _open_files: weakref.WeakValueDictionary[tuple[int, str, int], h5py.File] = weakref.WeakValueDictionary()
@@ -137,6 +192,15 @@ class Hdf5Source:
     @property
     def place(self) -> str:
         return f"{self.path}: {self.dataset}"
+
+    @property
+    def layout(self) -> Layout:
+        stored, plist = self._stored(), self._stored().id.get_create_plist()
+        filters = tuple(plist.get_filter(i)[0] for i in range(plist.get_nfilters()))
+        chunk = stored.chunks
+        if stored.ndim == 1:
+            return Layout(True, chunk and (chunk[0], 1), filters)
+        return Layout(self.time_axis == 0, chunk and (chunk[self.time_axis], chunk[1 - self.time_axis]), filters)
 
     def read(self, start: int, stop: int, channels: NDArray[np.intp] | None = None) -> NDArray:
         stored = self._stored()
@@ -236,6 +300,15 @@ class SelectedSource:
         if len(pieces) == 1:
             return pieces[0]
         return np.concatenate(pieces) if pieces else self.source.read(0, 0, wanted)
+
+
+def stored_in(source: Any) -> Iterator[MemmapSource | Hdf5Source]:
+    """The parts of a source that lie in files, through all that concatenates, selects or scales them."""
+    if isinstance(source, MemmapSource | Hdf5Source):
+        yield source
+    for inner in (*getattr(source, "parts", ()), getattr(source, "source", None)):
+        if inner is not None:
+            yield from stored_in(inner)
 
 
 def array_source(values: ArrayLike, dtype: DTypeLike | None = None, place: str = "memory") -> ArraySource:

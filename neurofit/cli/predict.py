@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 
@@ -39,6 +39,8 @@ class Arguments:
     """Columns of the signal to show as traces: 300,2000."""
     horizon: int | None = None
     """Also forecast up to this many steps ahead from up to 256 starts in the span, beside every baseline."""
+    spikes: bool = False
+    """Also score the timing, the width and the noise at rest of spikes in a voltage."""
     out: Path | None = None
     """File to write, .h5 or .nwb, with scores and figures beside it; by default a folder in the run."""
     overwrite: bool = False
@@ -49,7 +51,7 @@ def run(words: Sequence[str]) -> int:
     """Runs the verb; returns the exit code."""
     arguments = parse(Arguments, words, verb="predict")
     from neurofit.estimators.next_step import NextStep
-    from neurofit.estimators.reporting import report_horizons, report_prediction
+    from neurofit.estimators.reporting import report_horizons, report_prediction, report_spikes
     from neurofit.estimators.tables import table_text, verdict
     from neurofit.runs import Run
 
@@ -62,9 +64,9 @@ def run(words: Sequence[str]) -> int:
         epoch=arguments.epoch,
         predictor=arguments.predictor,
     )
-    horizons = None
-    if arguments.horizon is not None:
-        horizons = model.horizons(arguments.horizon, recording, span=arguments.span, epoch=arguments.epoch)
+    where: dict[str, Any] = {"recording": recording, "span": arguments.span, "epoch": arguments.epoch}
+    horizons = None if arguments.horizon is None else model.horizons(arguments.horizon, **where)
+    spikes = model.spikes(**where) if arguments.spikes else None
     file = report_prediction(
         Run.open(arguments.fitted),
         prediction,
@@ -75,12 +77,15 @@ def run(words: Sequence[str]) -> int:
         overwrite=arguments.overwrite,
     )
     name = model.options.network.model
-    where, scores = str(prediction.provenance["span"]), prediction.scores(seed=model.options.train.seed)
+    span, scores = str(prediction.provenance["span"]), prediction.scores(seed=model.options.train.seed)
     print(table_text(scores, name))
-    print(verdict(scores, model.fitted.validation_loss, name, where))
+    print(verdict(scores, model.fitted.validation_loss, name, span))
     if horizons is not None:
         print(horizons.table(name))
         print(f"horizons: {report_horizons(horizons, name, file.parent)}")
+    if spikes is not None:
+        print(spikes.table(name))
+        print(f"spikes: {report_spikes(spikes, name, prediction.baseline_name, file.parent)}")
     print(f"scored: {name if prediction.predictor == 'network' else prediction.predictor}; written: {file}")
     return 0
 

@@ -19,7 +19,6 @@ from neurofit.models import LinearSkip, NextStepNetwork
 from neurofit.preparation import PreparedSeries, Span
 from neurofit.preparation.standardising import floored
 
-
 Fitted = AutoRegression | VectorAutoRegression | InputAutoRegression
 
 

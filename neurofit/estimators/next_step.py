@@ -16,25 +16,22 @@ import weakref
 from collections.abc import Sequence
 from typing import Any, Self
 
-import torch
 from torch import Tensor
 
-from neurofit.estimators.ar_output import better_autoregression, in_model_space, innovation_size
-from neurofit.estimators.baselines import fit_series_baselines, training_step_size
 from neurofit.estimators.data import config_of, recording_of, was_fitted_on
 from neurofit.estimators.evaluation import evaluate
+from neurofit.estimators.fitting import check_output, count_scale, fit_run
 from neurofit.estimators.horizons import Horizons, measure_horizons
-from neurofit.estimators.next_step_program import NextStepProgram
 from neurofit.estimators.options import Device, FitOptions, Preset, check, fit_options
-from neurofit.estimators.planning import announcement, baseline_line, new_network, shape_for
+from neurofit.estimators.planning import announcement, new_network, shape_for
 from neurofit.estimators.prediction import Prediction, pieces_at, predict_pieces
-from neurofit.estimators.reporting import report_fit
-from neurofit.estimators.stored import Fitted, Shape, read_weights
-from neurofit.linear import Baselines
-from neurofit.models import CountScale, LinearSkip, NextStepNetwork
-from neurofit.preparation import PreparedSeries, Span, Standardiser, prepare
-from neurofit.runs import Resume, Run, RunError, environment
-from neurofit.training import TrainOptions, TrainResult, choose_device, device_name, seed_everything, train
+from neurofit.estimators.spike_report import SpikeReport
+from neurofit.estimators.spikes import measure_spikes
+from neurofit.estimators.stored import Fitted, read_weights
+from neurofit.models import LinearSkip, NextStepNetwork
+from neurofit.preparation import PreparedSeries, Span, prepare
+from neurofit.runs import Resume, Run, RunError
+from neurofit.training import TrainOptions, choose_device
 from neurofit_io import Recording, RecordingError, RecordingWarning, load
 from neurofit_io.loading import Paths
 
@@ -101,7 +98,7 @@ class NextStep:
         self._recording = recording = self._opened(recording)
         series = prepare(recording, self.options.prepare)
         _warn_of_choice_on_test(series, self.options.train)
-        _check_output(series, self.options)
+        check_output(series, self.options)
         shape = shape_for(series, self.options.network)
         series.require(shape.chunk)
         if out is None:
@@ -112,7 +109,7 @@ class NextStep:
             return self
         if show:
             print(announcement(series, self.options, shape), file=sys.stderr, flush=True)
-        self._fit(self.run, series, shape, show, command)
+        fit_run(self.run, self.options, series, shape, show=show, command=command)
         return self
 
     @property
@@ -182,9 +179,7 @@ class NextStep:
         Returns:
             One span of `scores.json`.
         """
-        other = None if recording is None else self._opened(recording)
-        series = self.series(other)
-        span = span or self._default_span(other, series)
+        series, span = self._span_of(recording, span)
         evaluation = evaluate(self.network(), self.fitted.baselines, series, span)
         return evaluation.scores(self.fitted.predictor, seed=self.options.train.seed)
 
@@ -202,16 +197,26 @@ class NextStep:
         Raises:
             RecordingError: No stretch of the span is as long.
         """
-        other = None if recording is None else self._opened(recording)
-        series = self.series(other)
-        return measure_horizons(
-            self.network(epoch),
-            self.fitted.baselines.predictors(),
-            series,
-            span=span or self._default_span(other, series),
-            steps=steps,
-            seed=self.options.train.seed,
-        )
+        series, span = self._span_of(recording, span)
+        predictors, seed = self.fitted.baselines.predictors(), self.options.train.seed
+        return measure_horizons(self.network(epoch), predictors, series, span=span, steps=steps, seed=seed)
+
+    def spikes(
+        self, recording: Data | None = None, *, span: Span | None = None, epoch: int | None = None
+    ) -> SpikeReport:
+        """Timing, width and noise at rest of the spikes in a voltage, scored beside those of every baseline.
+
+        Args:
+            recording: Another recording with the same channels; None for the one it was fitted on.
+            span: As for `predict`.
+            epoch: As for `predict`.
+
+        Raises:
+            RecordingError: The signal is no voltage, its steps are longer than 1 ms, or the span is too short.
+        """
+        series, span = self._span_of(recording, span)
+        predictors, seed = self.fitted.baselines.predictors(), self.options.train.seed
+        return measure_spikes(self.network(epoch), predictors, series, span=span, seed=seed)
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Keeps the run in `folder`, which must not be there yet."""
@@ -262,7 +267,7 @@ class NextStep:
         weights = read_weights(path)
         on_ar = self.options.network.output == "ar"
         skip = LinearSkip.from_state(weights, prefix="skip.") if on_ar else None
-        counts = _count_scale(self.fitted.frozen.standardiser, self.options)
+        counts = count_scale(self.fitted.frozen.standardiser, self.options)
         network = new_network(self.options.network, self.fitted.shape, skip=skip, counts=counts)
         network.load_state_dict(weights)
         try:
@@ -283,83 +288,22 @@ class NextStep:
             return prepare(self._recording, self.options.prepare)
         return prepare(self._opened(recording), self.options.prepare, like=self.fitted.frozen)
 
+    def _span_of(self, recording: Data | None, span: Span | None) -> tuple[PreparedSeries, Span]:
+        """A prepared recording, and the span asked for or the one that the model has not seen."""
+        other = None if recording is None else self._opened(recording)
+        series = self.series(other)
+        return series, span or self._default_span(other, series)
+
     def _default_span(self, other: Recording | None, series: PreparedSeries) -> Span:
         return "test" if other is None or was_fitted_on(self._fitted_run(), other, series) else "all"
 
     def _opened(self, recording: Data) -> Recording:
         return recording if isinstance(recording, Recording) else load(recording, self.options.load)
 
-    def _fit(self, run: Run, series: PreparedSeries, shape: Shape, show: bool, command: Sequence[str]) -> None:
-        options, device = self.options, choose_device(self.options.device)
-        run.write_environment(environment(threads=torch.get_num_threads(), device=device_name(device), command=command))
-        baselines = fit_series_baselines(series)
-        if show:
-            print(baseline_line(baselines), file=sys.stderr, flush=True)
-        linear = better_autoregression(baselines) if options.network.output == "ar" else None
-        seed_everything(options.train.seed)
-        skip = None if linear is None else in_model_space(linear, series)
-        scale = training_step_size(series) if linear is None else innovation_size(linear, series)
-        counts = _count_scale(series.standardiser, options)
-        network = new_network(options.network, shape, scale=scale, skip=skip, counts=counts).to(device)
-        program = NextStepProgram(
-            network,
-            series,
-            chunk=shape.chunk,
-            batch=shape.batch,
-            carried=options.network.state == "carried",
-            patience=options.train.patience,
-            seed=options.train.seed,
-            linear=None if series.validation_is_test else linear,
-        )
-        result = train(program, options.train, run, show=show)
-        self._finish(run, series, shape, network, baselines, result)
-
-    def _finish(
-        self,
-        run: Run,
-        series: PreparedSeries,
-        shape: Shape,
-        network: NextStepNetwork,
-        baselines: Baselines,
-        result: TrainResult,
-    ) -> None:
-        """Chooses between network and baselines on validation, scores on test, and writes everything down."""
-        validation = evaluate(network, baselines, series, "validation")
-        predictor = "network" if series.validation_is_test else validation.best()
-        fitted = Fitted(shape, series.frozen(), baselines, predictor, validation.pooled_loss())
-        fitted.save(run.path)
-        test = predict_pieces(
-            network, baselines, series, series.scored("test"), predictor=predictor, provenance={"span": "test"}
-        )
-        spans = (
-            {"test": test.evaluation}
-            if series.validation_is_test
-            else {"test": test.evaluation, "validation": validation}
-        )
-        run.write_scores({name: each.scores(predictor, seed=self.options.train.seed) for name, each in spans.items()})
-        report_fit(run, self.options, fitted, test, result, notes=series.notes)
-        run.finish()
-
     def _fitted_run(self) -> Run:
         if self.run is None:
             raise RecordingError("", "the model is not fitted", do="call fit first, or NextStep.load")
         return self.run
-
-
-def _count_scale(standardiser: Standardiser, options: FitOptions) -> CountScale | None:
-    """What samples mean in counts, for the poisson output."""
-    if options.network.output != "poisson":
-        return None
-    mean, std, train_mean = (torch.tensor(a) for a in (standardiser.mean, standardiser.std, standardiser.train_mean))
-    return CountScale(mean, std, train_mean).float()
-
-
-def _check_output(series: PreparedSeries, options: FitOptions) -> None:
-    if options.network.output == "poisson" and series.kind != "counts":
-        raise RecordingError(
-            series.place, f"--output poisson on {series.name}, which is {series.kind}",
-            expected="counts of spikes", do="give --signal spikes --bin-ms 20, or another --output",
-        )  # fmt: skip
 
 
 def _warn_of_choice_on_test(series: PreparedSeries, options: TrainOptions) -> None:

@@ -37,7 +37,7 @@ class NextStepOptions:
     """Steps of truncated backpropagation; by default 100, fewer for short recordings."""
     batch: int | Literal["all"] | None = None
     """Chunks in one update: parallel streams with carried state, drawn chunks with zero state. By default a 64th of
-    all, but at least 8 and at most 420, and up to 420 of them above 512 hidden units, whose weights are costly to read."""
+    all, 8 to 420 of them, and above 512 hidden units, whose weights are costly to read, up to 420."""
     state: Literal["carried", "zero"] = "carried"
     """Whether a chunk starts from the state its predecessor ended with, or from zero."""
 

@@ -11,6 +11,7 @@ from neurofit.estimators.drawing import channel_positions, loss_figure, predicti
 from neurofit.estimators.horizons import Horizons
 from neurofit.estimators.options import PRESET_OURS, FitOptions
 from neurofit.estimators.prediction import Prediction
+from neurofit.estimators.spike_report import SpikeReport
 from neurofit.estimators.stored import Fitted
 from neurofit.estimators.tables import score_table, verdict
 from neurofit.runs import Run
@@ -110,6 +111,24 @@ def report_horizons(horizons: Horizons, name: str, folder: Path) -> Path:
     )
     path = folder / "figures" / "horizons.png"
     write_bytes(path, figures.figure_png(figure))
+    return path
+
+
+def report_spikes(spikes: SpikeReport, name: str, against: str, folder: Path) -> Path:
+    """Writes `spikes.json` and the figure of the spike scores.
+
+    Args:
+        spikes: The scores.
+        name: What the network is called.
+        against: The baseline to draw beside it.
+        folder: Where to.
+
+    Returns:
+        The figure.
+    """
+    write_json(folder / "spikes.json", {spikes.span: spikes.as_json()})
+    path = folder / "figures" / "spikes.png"
+    write_bytes(path, figures.figure_png(spikes.figure(name, against)))
     return path
 
 

@@ -37,7 +37,7 @@ def rest_noise(
         truth: (time, channel), one contiguous stretch.
         prediction: (time, channel), the same steps and units.
         persistence: (time, channel), the same of persistence.
-        spikes: For each channel the steps (spike,) of the true spikes.
+        spikes: For each channel the steps (spike,) of the true spikes; those just before and after the stretch count.
         rate_hz: Steps per second.
         guard_s: A step is at rest when no spike of its channel is closer than this or just this far away.
         seed: Seed of the bootstrap.
@@ -74,7 +74,7 @@ def rest_mask(spikes: Sequence[NDArray[np.intp]], *, steps: int, guard_steps: in
     """Where channels are at rest.
 
     Args:
-        spikes: For each channel the steps (spike,) of its spikes.
+        spikes: For each channel the steps (spike,) of its spikes, of which some may lie before or after the stretch.
         steps: Length of the stretch.
         guard_steps: Steps before and after a spike that are not rest.
 
@@ -84,7 +84,7 @@ def rest_mask(spikes: Sequence[NDArray[np.intp]], *, steps: int, guard_steps: in
     resting = np.ones((len(spikes), steps), np.bool_)
     for channel, train in zip(resting, spikes, strict=True):
         for step in train.tolist():
-            channel[max(step - guard_steps, 0) : step + guard_steps + 1] = False
+            channel[max(step - guard_steps, 0) : max(step + guard_steps + 1, 0)] = False
     return resting.T
 
 

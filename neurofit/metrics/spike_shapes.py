@@ -37,6 +37,8 @@ def spike_width(
         (spike,), in s. NaN for a spike that never falls to half within the window or the stretch, whose peak is not
         beyond the baseline, or that holds a NaN.
     """
+    if not len(steps):
+        return np.empty(0)
     reach = round(window_s * rate_hz)
     padded = np.pad(sign * (np.asarray(trace, dtype=np.float64) - baseline), reach + 1, constant_values=np.nan)
     starts = np.asarray(steps, dtype=np.intp) + reach + 1

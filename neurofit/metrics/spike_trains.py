@@ -89,10 +89,36 @@ def spike_f1(
         raise ValueError(f"true spikes of {len(true_times)} channels, predicted ones of {len(predicted_times)}")
     pairs = zip(true_times, predicted_times, strict=True)
     return SpikeMatches(
-        matched=np.array([_matches(true, predicted, tolerance_s) for true, predicted in pairs], np.intp),
+        matched=np.array([matched_spikes(*pair, tolerance_s).sum() for pair in pairs], np.intp),
         true=np.array([len(train) for train in true_times], np.intp),
         predicted=np.array([len(train) for train in predicted_times], np.intp),
     )
+
+
+def matched_spikes(
+    true: NDArray[np.floating[Any]], predicted: NDArray[np.floating[Any]], tolerance_s: float
+) -> NDArray[np.bool_]:
+    """Which true spikes of a channel find a predicted partner.
+
+    Args:
+        true: (spike,), rising times in s.
+        predicted: (spike,), rising times in s.
+        tolerance_s: Largest distance of a pair.
+
+    Returns:
+        (true spike,). Of all ways to pair them one with the most pairs.
+    """
+    # Pairing the two earliest spikes whenever they are close enough is optimal for points on a line.
+    first, second = true.tolist(), predicted.tolist()
+    matched = np.zeros(len(first), np.bool_)
+    i = j = 0
+    while i < len(first) and j < len(second):
+        distance = first[i] - second[j]
+        paired = abs(distance) <= tolerance_s + ROUNDING_S
+        matched[i] = paired
+        i += paired or distance < 0
+        j += paired or distance > 0
+    return matched
 
 
 def fair_horizon(tolerance_s: float, *, rate_hz: float) -> int:
@@ -145,19 +171,6 @@ def ks_distance(a: NDArray[np.floating[Any]], b: NDArray[np.floating[Any]]) -> f
     points = np.concatenate([a, b])
     shares = [np.searchsorted(np.sort(sample), points, side="right") / sample.size for sample in (a, b)]
     return float(np.abs(shares[0] - shares[1]).max())
-
-
-def _matches(true: NDArray[np.floating[Any]], predicted: NDArray[np.floating[Any]], tolerance_s: float) -> int:
-    # Pairing the two earliest spikes whenever they are close enough is optimal for points on a line.
-    first, second = true.tolist(), predicted.tolist()
-    i = j = matched = 0
-    while i < len(first) and j < len(second):
-        distance = first[i] - second[j]
-        paired = abs(distance) <= tolerance_s + ROUNDING_S
-        matched += paired
-        i += paired or distance < 0
-        j += paired or distance > 0
-    return matched
 
 
 def _share(part: int, whole: int) -> float:

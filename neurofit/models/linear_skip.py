@@ -3,8 +3,9 @@
     per channel   y_{t+1} = b + sum_{k=1..p} a_k x_{t+1-k}      (a_k one number a channel)
     vector        y_{t+1} = b + sum_{k=1..p} A_k x_{t+1-k}
 
-and with measured inputs u either of them plus sum_{k=1..q} B_k u_{t+1-k}. It is computed, and kept, in the error-correction form of the econometricians, exact in single precision where a
-channel hardly moves and the large terms of the sums above all but cancel:
+and with measured inputs u either of them plus sum_{k=1..q} B_k u_{t+1-k}. It is computed, and kept, in the
+error-correction form of the econometricians, exact in single precision where a channel hardly moves and the large terms
+of the sums above all but cancel:
 
     y_{t+1} = x_t + b + C_1 x_t + sum_{k=2..p} C_k (x_{t+2-k} - x_{t+1-k})
     C_1 = sum_j A_j - 1,   C_k = -sum_{j>=k} A_j

@@ -47,7 +47,7 @@ def neurofit(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 @pytest.fixture
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures take longer than everything else."""
-    monkeypatch.setattr("neurofit.estimators.next_step.report_fit", lambda *args, **more: None)
+    monkeypatch.setattr("neurofit.estimators.fitting.report_fit", lambda *args, **more: None)
 
 
 @pytest.fixture(scope="session")

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import statistics
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 import var2
+from scipy import stats
 
-import neurofit.estimators.next_step
+import neurofit.estimators.fitting
 from neurofit.estimators import NextStep
 from neurofit.estimators.comparison import compare
-from neurofit.estimators.comparison_report import comparison_notes, comparison_text, comparison_verdict
-from neurofit.estimators.comparison_rows import Comparison, Row
+from neurofit.estimators.comparison_report import (
+    comparison_notes,
+    comparison_text,
+    comparison_verdict,
+    summary_table,
+)
+from neurofit.estimators.comparison_rows import Comparison, Row, Summary
 from neurofit.estimators.grid import Grid
 from neurofit.estimators.options import FitOptions, fit_options
 from neurofit.runs import Run
 from neurofit.training import Interrupted
+from neurofit.training.memory import MemoryWatch, PeakMemory
 from neurofit_io import RecordingError
 
 SHARED = fit_options(device="cpu", epochs=2)
@@ -52,6 +62,7 @@ def test_each_run_is_what_fit_makes_of_the_same_options(comparison, tmp_path):
     there = NextStep.load(comparison.run.path / NAMES[3])
     assert there.options == own.options
     assert row.epochs == 2
+    assert row.peak_memory == there.run.environment().get("peak_memory")
     assert row.seconds_per_epoch == statistics.median(epoch["seconds"] for epoch in there.run.metrics())
 
 
@@ -64,6 +75,22 @@ def test_baselines_stand_beside_with_their_own_skill(comparison):
     assert rows["mean"].pooled("test", "skill_ar") == pytest.approx(1 - mse["mean"] / min(mse["ar"], mse["var"]))
 
 
+def test_a_run_keeps_its_peak_memory_as_only_the_process_that_fitted_it_knows_it(comparison, monkeypatch):
+    if MemoryWatch(torch.device("cpu")).peak() is None:
+        pytest.skip("the system does not tell")
+    for row in comparison.rows:
+        assert row.peak_memory["of"] == "process"
+        assert 0 < row.peak_memory["start_bytes"] <= row.peak_memory["peak_bytes"] < 2**40
+    monkeypatch.setattr("neurofit.training.memory.MemoryWatch.peak", lambda watch: PeakMemory("process", 1, 2))
+    assert compared(comparison.run.path, resume="must").rows == comparison.rows
+    header, cells = summary_table(comparison)
+    columns = dict(zip(header, next(row for row in cells if row[0] == "gru-h4-l1-c50"), strict=True))
+    peaks = [row.peak_memory["peak_bytes"] for row in comparison.rows[:2]]
+    own = [row.peak_memory["peak_bytes"] - row.peak_memory["start_bytes"] for row in comparison.rows[:2]]
+    assert columns["peak MB"] == pytest.approx(statistics.fmean(peaks) / 1e6)
+    assert columns["of it its own"] == pytest.approx(statistics.fmean(own) / 1e6)
+
+
 def test_the_file_holds_every_row(comparison):
     rows = json.loads((comparison.run.path / "comparison.json").read_text())
     assert [row["run"] or row["model"] for row in rows] == [*NAMES, "persistence", "mean", "ar", "var"]
@@ -72,9 +99,9 @@ def test_the_file_holds_every_row(comparison):
 
 def test_finished_runs_are_read_back_and_new_ones_added(comparison, monkeypatch):
     trained = []
-    train = neurofit.estimators.next_step.train
+    train = neurofit.estimators.fitting.train
     monkeypatch.setattr(
-        neurofit.estimators.next_step, "train", lambda *args, **more: trained.append(1) or train(*args, **more)
+        neurofit.estimators.fitting, "train", lambda *args, **more: trained.append(1) or train(*args, **more)
     )
     out = comparison.run.path
     with pytest.raises(RecordingError, match="a run is there already"):
@@ -89,7 +116,7 @@ def test_finished_runs_are_read_back_and_new_ones_added(comparison, monkeypatch)
 
 
 def test_an_interrupted_comparison_goes_on(tmp_path, monkeypatch):
-    train = neurofit.estimators.next_step.train
+    train = neurofit.estimators.fitting.train
 
     def interrupted(program, options, run, **more):
         if run.path.name == "gru-h4-l1-c50-s1":
@@ -97,11 +124,11 @@ def test_an_interrupted_comparison_goes_on(tmp_path, monkeypatch):
         return train(program, options, run, **more)
 
     grid = Grid(models=("gru",), hidden=(4,), chunk=(50,), seeds=2)
-    monkeypatch.setattr(neurofit.estimators.next_step, "train", interrupted)
+    monkeypatch.setattr(neurofit.estimators.fitting, "train", interrupted)
     with pytest.raises(Interrupted):
         compared(tmp_path / "out", grid)
     assert not (tmp_path / "out" / "comparison.json").exists()
-    monkeypatch.setattr(neurofit.estimators.next_step, "train", train)
+    monkeypatch.setattr(neurofit.estimators.fitting, "train", train)
     first = Run(tmp_path / "out" / "gru-h4-l1-c50-s0").environment()["finished"]
     went_on = compared(tmp_path / "out", grid, resume="auto")
     assert went_on.run.finished
@@ -152,7 +179,8 @@ def test_the_grid_is_every_combination_once():
 def scored(name: str, validation: float | None, test: float, run: str | None = None) -> Row:
     spans = {"test": test} if validation is None else {"test": test, "validation": validation}
     parts = ("mse", "skill_persistence", "skill_ar")
-    return Row(model=name, run=run, scores={span: {part: {"pooled": v} for part in parts} for span, v in spans.items()})
+    scores = {span: {part: {"pooled": v, "ci95": [v - 0.01, v + 0.02]} for part in parts} for span, v in spans.items()}
+    return Row(model=name, run=run, scores=scores)
 
 
 def test_ranking_is_by_mean_validation_error_whatever_the_test_says(tmp_path):
@@ -163,11 +191,50 @@ def test_ranking_is_by_mean_validation_error_whatever_the_test_says(tmp_path):
     comparison = Comparison(Run(tmp_path), rows, (scored("mean", 1.0, 0.0), scored("ar", 0.27, 0.5)))
     assert [each.name for each in comparison.summaries()] == ["lstm", "ar", "gru", "mean"]
     assert comparison.best is rows[1]
+    assert comparison.best_of_models() == (rows[1], rows[2])
     assert comparison_verdict(comparison) == (
-        "on validation lstm is the best combination, mse 0.25 (mean of 2 seeds); it beats the best baseline, ar 0.27"
+        "on validation lstm is the best combination, mse 0.25 (mean of 2 seeds); it beats the best baseline, ar 0.27. "
+        "On test its skill over the best autoregression is 0.85 (95 % over time 0.84 .. 0.87, over seeds n/a)"
     )
     gru = next(line for line in comparison_text(comparison).splitlines() if line.startswith("gru"))
-    assert gru.split()[:9] == ["gru", "2", "0.3", "0.1", "..", "0.5", "0.15", "0.1", ".."]
+    assert gru.split() == ["gru", "2", "0.3", "n/a", "0.15", "n/a", "0.14", "..", "0.17", "0.15", "0.15", *["n/a"] * 4]
+
+
+def test_bits_per_spike_rank_where_there_are_any_and_more_are_better(tmp_path):
+    def counted(name: str, bits: float, run: str | None = None) -> Row:
+        row = scored(name, 0.5, 0.5, run)
+        return dataclasses.replace(
+            row, scores={s: {**of, "bits_per_spike": {"pooled": bits}} for s, of in row.scores.items()}
+        )
+
+    comparison = Comparison(
+        Run(tmp_path), (counted("gru", 0.1, "gru-s0"), counted("lstm", 0.4, "lstm-s0")), (counted("mean", 0.0),)
+    )
+    assert comparison.score == "bits_per_spike"
+    assert [each.name for each in comparison.summaries()] == ["lstm", "gru", "mean"]
+    assert "lstm is the best combination, bits per spike 0.4 (mean of 1 seeds); it beats" in comparison_verdict(
+        comparison
+    )
+
+
+def test_the_interval_over_seeds_is_that_of_students_t():
+    errors = [0.31, 0.25, 0.28, 0.3]
+    rows = tuple(scored("gru", error, 2 * error, f"gru-s{i}") for i, error in enumerate(errors))
+    found = Summary("gru", rows).interval_over_seeds("test")
+    values = 2 * np.array(errors)
+    assert found == pytest.approx(stats.t.interval(0.95, 3, values.mean(), stats.sem(values)))
+    assert Summary("gru", rows[:2]).interval_over_seeds("test") is None
+    three = Summary("gru", rows[:3]).interval_over_seeds("validation")
+    assert three[1] - three[0] == pytest.approx(2 * 4.302653 * statistics.stdev(errors[:3]) / 3**0.5, rel=1e-6)
+
+
+def test_the_interval_over_time_is_the_mean_of_those_of_the_runs():
+    rows = tuple(scored("gru", 0.5, error, f"gru-s{i}") for i, error in enumerate((0.2, 0.4)))
+    assert Summary("gru", rows).interval_over_time("test") == pytest.approx((0.29, 0.32))
+    failed = Row(model="gru", run="gru-s2", error="no")
+    assert Summary("gru", (*rows, failed)).interval_over_time("test") == pytest.approx((0.29, 0.32))
+    unknown = dataclasses.replace(rows[0], scores={"test": {"mse": {"pooled": 0.2, "ci95": None}}})
+    assert Summary("gru", (*rows, unknown)).interval_over_time("test") is None
 
 
 def test_without_validation_nothing_is_ranked(tmp_path):

@@ -53,7 +53,7 @@ def test_one_stream_with_carried_state_is_one_unrolled_loop(tmp_path, cell):
 def test_several_streams_see_every_chunk_in_order_with_their_own_state():
     made = program(network(), batch=4)
     rows = list(itertools.islice(made.batches(0), made.updates_per_epoch))
-    assert {int(start) for row in rows for start in row.starts} == set(made.starts.tolist())
+    assert {int(start) for row in rows for start in row.starts} == set(made.chunks.starts.tolist())
     assert rows[0].resets.all()
     for earlier, later in itertools.pairwise(rows):
         assert_array_equal(later.resets, later.starts != earlier.starts + 50)
@@ -72,7 +72,7 @@ def test_with_zero_state_every_epoch_draws_every_chunk_once():
     epochs = [[next(batches) for _ in range(made.updates_per_epoch)] for _ in range(2)]
     drawn = [np.concatenate([batch.starts for batch in epoch]) for epoch in epochs]
     for order in drawn:
-        assert_array_equal(np.sort(order), made.starts)
+        assert_array_equal(np.sort(order), made.chunks.starts)
     assert not np.array_equal(*drawn)
     assert all(batch.resets.all() for batch in epochs[0])
     resumed = next(made.batches(made.updates_per_epoch + 2))

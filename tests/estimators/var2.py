@@ -43,4 +43,4 @@ def fit(values: NDArray[Any] | None = None, *, out: Path | None = None, **option
 
 def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures take longer than everything else; tests that do not look at them leave them out."""
-    monkeypatch.setattr("neurofit.estimators.next_step.report_fit", lambda *args, **more: None)
+    monkeypatch.setattr("neurofit.estimators.fitting.report_fit", lambda *args, **more: None)

@@ -19,6 +19,13 @@ def test_mask_is_that_of_a_literal_loop() -> None:
             assert mask[step, channel] == all(abs(step - spike) > 7 for spike in train)
 
 
+def test_spikes_outside_the_stretch_count_as_far_as_they_reach() -> None:
+    wide = rest_mask([np.array([3, 20, 81, 99])], steps=100, guard_steps=7)
+    cut = rest_mask([np.array([3, 20, 81, 99]) - 25], steps=55, guard_steps=7)
+    np.testing.assert_array_equal(cut, wide[25:80])
+    assert cut.sum() == 55 - 3 - 6
+
+
 def test_only_resting_errors_count() -> None:
     truth = np.zeros((6000, 2))
     spikes = [np.array([100, 5000]), np.empty(0, np.intp)]

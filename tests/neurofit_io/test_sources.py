@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import multiprocessing
+import re
 from pathlib import Path
 
 import h5py
@@ -13,7 +14,17 @@ from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 
 from neurofit_io import sources
-from neurofit_io.sources import ArraySource, ConcatenatedSource, Hdf5Source, MemmapSource, Source, array_source
+from neurofit_io.sources import (
+    ArraySource,
+    ConcatenatedSource,
+    Hdf5Source,
+    Layout,
+    MemmapSource,
+    SelectedSource,
+    Source,
+    array_source,
+    stored_in,
+)
 
 VALUES = np.random.default_rng(0).integers(-1000, 1000, (57, 9)).astype(np.int16)
 KINDS = [
@@ -112,3 +123,52 @@ def test_a_file_is_opened_once_and_closed_with_its_last_source(tmp_path: Path) -
     assert first._stored().file.id == second._stored().file.id
     del first, second
     assert not [key for key in sources._open_files if key[1] == str(tmp_path / "x.h5")]
+
+
+def _mapped_bytes(path: Path) -> int:
+    """How much of a file's maps counts as this process's memory."""
+    maps = Path("/proc/self/smaps")
+    if not maps.exists():
+        pytest.skip("only Linux tells how much of a file is mapped")
+    blocks = re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", maps.read_text(), flags=re.MULTILINE)
+    return sum(1024 * int(re.findall(r"^Rss: +(\d+) kB", b, re.MULTILINE)[0]) for b in blocks if str(path) in b)
+
+
+@pytest.mark.parametrize("time_axis", [0, 1])
+def test_a_mapped_file_does_not_stay_in_memory(time_axis: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "MAPPED_BYTES", 2**20)
+    path, values = tmp_path / "x.bin", np.arange(2_000_000, dtype=np.float32).reshape(20_000, 100)
+    (values if time_axis == 0 else values.T).astype("<f4", order="C").tofile(path)
+    source = MemmapSource(path, np.dtype("<f4"), values.shape, time_axis)
+    for channels in (None, np.array([3, 0])):
+        np.testing.assert_array_equal(
+            source.read(5, 20_000, channels), values[5:] if channels is None else values[5:, channels]
+        )
+        assert _mapped_bytes(path) == 0
+    np.asarray(source._mapped).sum()
+    assert _mapped_bytes(path) >= values.nbytes
+
+
+def test_a_map_in_memory_is_read_as_a_copy(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", VALUES)
+    source = ArraySource(np.load(tmp_path / "x.npy", mmap_mode="r"))
+    rows = source.read(2, 50)
+    assert type(rows) is np.ndarray
+    assert_array_equal(rows, VALUES[2:50])
+    assert _mapped_bytes(tmp_path / "x.npy") == 0
+
+
+def test_layouts(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file["plain"] = VALUES
+        file.create_dataset("chunked", data=VALUES, chunks=(10, 4))
+        file.create_dataset("packed", data=VALUES[:, 0], chunks=(10,), compression="gzip", shuffle=True)
+    assert Hdf5Source(tmp_path / "x.h5", "plain").layout == Layout(True)
+    assert Hdf5Source(tmp_path / "x.h5", "plain", time_axis=1).layout == Layout(False)
+    assert Hdf5Source(tmp_path / "x.h5", "chunked").layout == Layout(True, (10, 4))
+    assert Hdf5Source(tmp_path / "x.h5", "chunked", time_axis=1).layout == Layout(False, (4, 10))
+    assert Hdf5Source(tmp_path / "x.h5", "packed").layout == Layout(True, (10, 1), (2, 1))
+    mapped = MemmapSource(tmp_path / "x.bin", np.dtype("<i2"), (4, 5), time_axis=1)
+    assert mapped.layout == Layout(False)
+    within = ConcatenatedSource([array_source(VALUES), SelectedSource(mapped, ((0, 2),))])
+    assert list(stored_in(SelectedSource(within, ((0, 9),)))) == [mapped]
