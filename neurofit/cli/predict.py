@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
 from neurofit.cli.parse import parse
 from neurofit_io.errors import RecordingError
+
+if TYPE_CHECKING:
+    from neurofit.estimators.generated import Generated
+    from neurofit.estimators.next_step import NextStep
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,14 @@ class Arguments:
     """Columns of the signal to show as traces: 300,2000."""
     horizon: int | None = None
     """Also forecast up to this many steps ahead from up to 256 starts in the span, beside every baseline."""
+    generate: int | None = None
+    """Also let the network run on its own output for this many steps, and score what it makes."""
+    mode: Literal["sample", "forecast", "orbit"] = "sample"
+    """What runs: samples driven by innovations, the expected course, or the network on its own expectations."""
+    innovations: Literal["resampled", "gaussian"] = "resampled"
+    """What drives a sample: what the network missed of the validation span, or Gaussian noise like it."""
+    runs: int = 8
+    """Number of runs."""
     spikes: bool = False
     """Also score the timing, the width and the noise at rest of spikes in a voltage."""
     out: Path | None = None
@@ -50,6 +62,8 @@ class Arguments:
 def run(words: Sequence[str]) -> int:
     """Runs the verb; returns the exit code."""
     arguments = parse(Arguments, words, verb="predict")
+    from neurofit.estimators.drawing import channel_positions
+    from neurofit.estimators.generation_report import report_generation
     from neurofit.estimators.next_step import NextStep
     from neurofit.estimators.reporting import report_horizons, report_prediction, report_spikes
     from neurofit.estimators.tables import table_text, verdict
@@ -67,13 +81,16 @@ def run(words: Sequence[str]) -> int:
     where: dict[str, Any] = {"recording": recording, "span": arguments.span, "epoch": arguments.epoch}
     horizons = None if arguments.horizon is None else model.horizons(arguments.horizon, **where)
     spikes = model.spikes(**where) if arguments.spikes else None
+    generated = _generated(model, arguments)
+    columns = _columns(arguments.channels)
+    shown = None if columns is None else channel_positions(prediction, columns)
     file = report_prediction(
         Run.open(arguments.fitted),
         prediction,
         model.fitted,
         model.options,
         out=arguments.out,
-        columns=_columns(arguments.channels),
+        columns=columns,
         overwrite=arguments.overwrite,
     )
     name = model.options.network.model
@@ -86,8 +103,21 @@ def run(words: Sequence[str]) -> int:
     if spikes is not None:
         print(spikes.table(name))
         print(f"spikes: {report_spikes(spikes, name, prediction.baseline_name, file.parent)}")
+    if generated is not None:
+        print(generated.table(name))
+        print(f"generated: {report_generation(generated, name, file.parent, shown)}")
     print(f"scored: {name if prediction.predictor == 'network' else prediction.predictor}; written: {file}")
     return 0
+
+
+def _generated(model: NextStep, arguments: Arguments) -> Generated | None:
+    if arguments.generate is None:
+        return None
+    if arguments.epoch is not None:
+        found = f"--generate with --epoch {arguments.epoch}"
+        raise RecordingError("", found, expected="the weights that the run ended with, whose innovations are known")
+    chosen: dict[str, Any] = {name: getattr(arguments, name) for name in ("span", "mode", "innovations", "runs")}
+    return model.generate(arguments.generate, arguments.recording or None, **chosen)
 
 
 def _columns(channels: str | None) -> list[int] | None:

@@ -9,6 +9,7 @@ import torch
 
 from neurofit.estimators.ar_output import better_autoregression, in_model_space, innovation_size
 from neurofit.estimators.baselines import fit_series_baselines, training_step_size
+from neurofit.estimators.closed_loop import fit_closed_loop
 from neurofit.estimators.evaluation import evaluate
 from neurofit.estimators.next_step_program import NextStepProgram
 from neurofit.estimators.options import FitOptions
@@ -101,7 +102,8 @@ def _finish(
     """Chooses between network and baselines on validation, scores on test, and writes everything down."""
     validation = evaluate(network, baselines, series, "validation")
     predictor = "network" if series.validation_is_test else validation.best()
-    fitted = Fitted(shape, series.frozen(), baselines, predictor, validation.pooled_loss())
+    closed_loop = fit_closed_loop(network, baselines.ar, series, seed=options.train.seed)
+    fitted = Fitted(shape, series.frozen(), baselines, predictor, validation.pooled_loss(), closed_loop)
     fitted.save(run.path)
     pieces, provenance = series.scored("test"), {"span": "test"}
     test = predict_pieces(network, baselines, series, pieces, predictor=predictor, provenance=provenance)

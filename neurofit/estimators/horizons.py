@@ -1,4 +1,8 @@
-"""How far ahead a fitted model predicts: closed-loop forecasts from many starts in held-out time."""
+"""How far ahead a fitted model predicts: forecasts from many starts in held-out time.
+
+Forecasts of the network are read out of its state directly where the run has the regressions for it; what it predicts
+when it runs on its own predictions, its orbit, stands beside them.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from neurofit.estimators.direct import forecast_directly, present_at
+from neurofit.estimators.free_run import ChannelAutoRegression, begin, channel_autoregression, spread_starts
 from neurofit.estimators.tables import aligned_lines
-from neurofit.linear import LinearPredictor
+from neurofit.linear import DirectForecast, LinearPredictor
 from neurofit.metrics import HorizonScores, horizon_scores
 from neurofit.models import NextStepNetwork
-from neurofit.models.rollout import forecast, linear_forecast
+from neurofit.models.rollout import FreeRun, linear_forecast
 from neurofit.preparation import PreparedSeries, Span
 from neurofit_io import RecordingError
 
@@ -29,7 +34,8 @@ class Horizons:
     Attributes:
         span: Where the starts lie.
         dt_ms: Length of a step, ms.
-        scores: By predictor: `network`, `persistence`, `mean`, `ar`, and `var` when there is one.
+        scores: By predictor: `network`, `orbit` when the network forecasts directly, `persistence`, `mean`, `ar`, and
+            `var` and `arx` when there are any.
     """
 
     span: str
@@ -44,8 +50,9 @@ class Horizons:
         """R2 by steps ahead, a row a predictor, for the terminal; `name` is what the network is called."""
         any_scores = next(iter(self.scores.values()))
         header = [f"r2 at h = ({self.dt_ms:g} ms each)", *(str(h) for h in any_scores.h), "predictable to h ="]
+        called = {"network": name, "orbit": f"{name} on its own"}
         rows = [
-            [name if each == "network" else each, *(f"{score.pooled:.3f}" for score in scores.r2),
+            [called.get(each, each), *(f"{score.pooled:.3f}" for score in scores.r2),
              str(scores.predictability_horizon)]
             for each, scores in self.scores.items()
         ]  # fmt: skip
@@ -60,6 +67,7 @@ def measure_horizons(
     span: Span,
     steps: int,
     seed: int,
+    direct: DirectForecast | None = None,
 ) -> Horizons:
     """Forecasts up to `steps` ahead from up to 256 starts spread evenly over a span, each warmed up on the truth.
 
@@ -70,21 +78,29 @@ def measure_horizons(
         span: Where the starts lie.
         steps: Farthest step ahead.
         seed: Seed of the bootstrap.
+        direct: What the network's state says about later samples; without it the network's forecast is its orbit.
 
     Raises:
         RecordingError: `steps` is below 1, or no stretch of the span is as long.
     """
     starts, h = _starts(series, span, steps), _horizons(steps)
     columns = np.array(h) - 1
-    parts: dict[str, list[NDArray[np.float32]]] = {name: [] for name in ("truth", "last", "network", *predictors)}
-    for history, future in _windows(series, starts, steps):
-        score_history = series.in_score_units(history)
-        ahead = forecast(network, torch.tensor(history), steps=steps).cpu().numpy()
-        parts["truth"].append(series.in_score_units(future)[:, columns])
-        parts["last"].append(score_history[:, -1])
-        parts["network"].append(series.in_score_units(ahead)[:, columns])
+    own = ("network", "orbit") if direct else ("network",)
+    own_past = channel_autoregression(predictors)
+    parts: dict[str, list[NDArray[np.float32]]] = {name: [] for name in ("truth", "last", *own, *predictors)}
+    for values, inputs in _windows(series, starts, steps):
+        score = series.in_score_units(values).astype(np.float32)
+        known = score[:, :-steps]
+        parts["truth"].append(score[:, -steps:][:, columns])
+        parts["last"].append(known[:, -1])
+        run = begin(network, values[:, :-steps], inputs)
+        if direct:
+            parts["network"].append(_direct(direct, own_past, run, known, inputs, series)[:, columns])
+        orbit = run.next(steps).cpu().numpy()
+        parts[own[-1]].append(series.in_score_units(orbit)[:, columns])
         for name, predictor in predictors.items():
-            parts[name].append(linear_forecast(predictor, score_history, steps=steps)[:, columns])
+            ahead = linear_forecast(predictor, known, steps=steps, inputs=inputs if series.n_inputs else None)
+            parts[name].append(ahead[:, columns])
     arrays = {name: np.concatenate(pieces) for name, pieces in parts.items()}
     truth, last = arrays.pop("truth"), arrays.pop("last")
     scores = {name: horizon_scores(truth, values, last, h=h, seed=seed) for name, values in arrays.items()}
@@ -101,23 +117,37 @@ def _starts(series: PreparedSeries, span: Span, steps: int) -> NDArray[np.int64]
     if steps < 1:
         raise RecordingError("", f"--horizon {steps}", expected="1 or more")
     pieces = series.scored(span)
-    possible = [np.arange(piece.start - 1, piece.stop - steps) for piece in pieces if piece.stop - piece.start >= steps]
-    if not possible:
-        longest = max((piece.stop - piece.start for piece in pieces), default=0)
+    longest = max((piece.stop - piece.start for piece in pieces), default=0)
+    if longest < steps:
         raise RecordingError(
             series.place, f"--horizon {steps} in a {span} span whose longest stretch has {longest} steps",
             expected=f"at most {longest}",
         )  # fmt: skip
-    every = np.concatenate(possible)
-    return every[np.linspace(0, len(every) - 1, min(STARTS, len(every))).round().astype(np.int64)]
+    return np.unique(spread_starts(pieces, STARTS, steps))
 
 
 def _windows(
     series: PreparedSeries, starts: Sequence[int] | NDArray[np.int64], steps: int
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """History (batch, warm-up, channel) and future (batch, steps, channel) of the starts, in model space."""
+    """Model space (batch, warm-up + steps, channel) and measured inputs of the starts; steps beyond them follow."""
     warmup = max(series.warmup_steps, 1)
     batch = max(1, _BATCH_ENTRIES // ((warmup + steps) * max(1, series.n_channels)))
     for first in range(0, len(starts), batch):
-        rows = np.stack([series.read(s - warmup + 1, s + steps + 1) for s in map(int, starts[first : first + batch])])
-        yield rows[:, :warmup], rows[:, warmup:]
+        spans = [(s - warmup + 1, s + steps + 1) for s in map(int, starts[first : first + batch])]
+        yield np.stack([series.read(*span) for span in spans]), np.stack([series.read_inputs(*span) for span in spans])
+
+
+def _direct(
+    direct: DirectForecast,
+    ar: ChannelAutoRegression,
+    run: FreeRun,
+    known: NDArray[np.float32],
+    inputs: NDArray[np.float32],
+    series: PreparedSeries,
+) -> NDArray[np.floating[Any]]:
+    """Forecasts (start, steps, channel) in score units, before the run has begun."""
+    hidden, following = (part.cpu().numpy() for part in (run.hidden, run.expected))
+    past = known[:, -ar.order - 1 :]
+    driving = inputs[:, known.shape[1] - past.shape[1] :]
+    present = present_at(ar, hidden, following, past, driving, series)
+    return forecast_directly(direct, ar, present, steps=inputs.shape[1] - known.shape[1])

@@ -21,6 +21,8 @@ from torch import Tensor
 from neurofit.estimators.data import config_of, recording_of, was_fitted_on
 from neurofit.estimators.evaluation import evaluate
 from neurofit.estimators.fitting import check_output, count_scale, fit_run
+from neurofit.estimators.generated import Generated, Mode
+from neurofit.estimators.generation import generate
 from neurofit.estimators.horizons import Horizons, measure_horizons
 from neurofit.estimators.options import Device, FitOptions, Preset, check, fit_options
 from neurofit.estimators.planning import announcement, new_network, shape_for
@@ -28,6 +30,7 @@ from neurofit.estimators.prediction import Prediction, pieces_at, predict_pieces
 from neurofit.estimators.spike_report import SpikeReport
 from neurofit.estimators.spikes import measure_spikes
 from neurofit.estimators.stored import Fitted, read_weights
+from neurofit.linear.noise import Draw
 from neurofit.models import LinearSkip, NextStepNetwork
 from neurofit.preparation import PreparedSeries, Span, prepare
 from neurofit.runs import Resume, Run, RunError
@@ -186,7 +189,10 @@ class NextStep:
     def horizons(
         self, steps: int = 64, recording: Data | None = None, *, span: Span | None = None, epoch: int | None = None
     ) -> Horizons:
-        """Closed-loop forecasts up to `steps` ahead, scored beside those of every baseline.
+        """Forecasts up to `steps` ahead, scored beside those of every baseline.
+
+        The network's are read out of its state directly, and stand beside its course on its own predictions; with
+        `epoch`, or without a validation span, that course is all there is.
 
         Args:
             steps: Farthest step ahead.
@@ -197,9 +203,44 @@ class NextStep:
         Raises:
             RecordingError: No stretch of the span is as long.
         """
-        series, span = self._span_of(recording, span)
-        predictors, seed = self.fitted.baselines.predictors(), self.options.train.seed
-        return measure_horizons(self.network(epoch), predictors, series, span=span, steps=steps, seed=seed)
+        (series, span), fitted, seed = self._span_of(recording, span), self.fitted, self.options.train.seed
+        direct = fitted.closed_loop.direct if fitted.closed_loop and epoch is None else None
+        return measure_horizons(
+            self.network(epoch), fitted.baselines.predictors(), series, span=span, steps=steps, seed=seed, direct=direct
+        )
+
+    def generate(
+        self,
+        steps: int,
+        recording: Data | None = None,
+        *,
+        span: Span | None = None,
+        mode: Mode = "sample",
+        innovations: Draw = "resampled",
+        runs: int = 8,
+        seed: int | None = None,
+    ) -> Generated:
+        """Lets the network run on its own output, and scores what it makes beside the truth.
+
+        Args:
+            steps: Length of a run; it may pass the end of the recording.
+            recording: Another recording with the same channels; None for the one it was fitted on.
+            span: As for `predict`; the runs start in it, each warmed up on the truth.
+            mode: `sample` draws innovations, `forecast` is the expected course, `orbit` the network on its own
+                expectations.
+            innovations: What drives a sample: `resampled` residuals of the validation span, or `gaussian` ones.
+            runs: Number of runs.
+            seed: Seed of the innovations; that of the fit when None.
+
+        Raises:
+            RecordingError: The run has no innovations, or there are too few steps or inputs.
+        """
+        (series, span), fitted = self._span_of(recording, span), self.fitted
+        return generate(
+            self.network(), fitted.closed_loop, fitted.baselines.ar, series, span=span, steps=steps, mode=mode,
+            innovations=innovations, runs=runs, seed=self.options.train.seed if seed is None else seed,
+            provenance={"run": str(self._fitted_run().path), "recording": series.place},
+        )  # fmt: skip
 
     def spikes(
         self, recording: Data | None = None, *, span: Span | None = None, epoch: int | None = None

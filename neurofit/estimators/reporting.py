@@ -101,7 +101,8 @@ def report_horizons(horizons: Horizons, name: str, folder: Path) -> Path:
     Returns:
         The figure.
     """
-    shown = {name if each == "network" else each: scores for each, scores in horizons.scores.items()}
+    called = {"network": name, "orbit": f"{name} on its own"}
+    shown = {called.get(each, each): scores for each, scores in horizons.scores.items()}
     write_json(folder / "horizons.json", {horizons.span: horizons.as_json()})
     figure = figures.horizon_curves(
         next(iter(shown.values())).h,

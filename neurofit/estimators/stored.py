@@ -1,7 +1,8 @@
 """What a fitted next-step model leaves beside its weights: `fitted.safetensors`.
 
-Tensors: the standardiser (`standardiser.*`) and the baselines (`baselines.*`), float64. Metadata: one JSON text with
-the shape of the network, the channels, how the baselines were chosen, and which predictor the run predicts with.
+Tensors: the standardiser (`standardiser.*`) and the baselines (`baselines.*`), float64, and what free runs and forecasts
+need (`closed_loop.*`). Metadata: one JSON text with the shape of the network, the channels, how the baselines were
+chosen, and which predictor the run predicts with.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from safetensors.numpy import save_file
 from safetensors.torch import load_file
 from torch import Tensor
 
+from neurofit.estimators.closed_loop import ClosedLoop
 from neurofit.linear import Baselines
 from neurofit.preparation import Frozen
 from neurofit.runs import RunError
@@ -57,6 +59,7 @@ class Fitted:
         predictor: Who predicts by default: `network`, or the baseline that beat it on validation.
         validation_loss: Pooled validation error by predictor, in squared units of the training standard deviation, or
             with the poisson output the negative log likelihood of an entry in nats.
+        closed_loop: Innovations and direct forecasts; None without a validation span to fit them on.
     """
 
     shape: Shape
@@ -64,6 +67,7 @@ class Fitted:
     baselines: Baselines
     predictor: str
     validation_loss: dict[str, float]
+    closed_loop: ClosedLoop | None = None
 
     def save(self, folder: Path) -> None:
         """Writes the file into a run.
@@ -72,6 +76,8 @@ class Fitted:
             RunError: The disk is full.
         """
         tensors = _prefixed("standardiser", self.frozen.state()) | _prefixed("baselines", self.baselines.state())
+        if self.closed_loop is not None:
+            tensors |= _prefixed("closed_loop", self.closed_loop.state())
         description = {
             "shape": asdict(self.shape),
             "frozen": self.frozen.as_json(),
@@ -92,7 +98,7 @@ class Fitted:
         Raises:
             RunError: It is missing or damaged.
         """
-        groups: dict[str, dict[str, NDArray[np.float64]]] = {"standardiser": {}, "baselines": {}}
+        groups: dict[str, dict[str, NDArray[Any]]] = {"standardiser": {}, "baselines": {}, "closed_loop": {}}
         try:
             with safe_open(folder / FILE, framework="np") as file:
                 description: dict[str, Any] = json.loads((file.metadata() or {})[_KEY])
@@ -105,6 +111,7 @@ class Fitted:
                 Baselines.from_state(groups["baselines"], description["baselines"]),
                 description["predictor"],
                 description["validation_loss"],
+                ClosedLoop.from_state(groups["closed_loop"]) if groups["closed_loop"] else None,
             )
         except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
             raise RunError(folder / FILE, f"cannot be read: {error}", do="fit again") from error
@@ -122,5 +129,5 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         raise RunError(path, f"cannot be read: {error}", do="fit again") from error
 
 
-def _prefixed(prefix: str, arrays: dict[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
+def _prefixed(prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     return {f"{prefix}.{name}": np.ascontiguousarray(array) for name, array in arrays.items()}

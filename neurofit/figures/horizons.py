@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from neurofit.figures.style import INK, in_house_style, legend_above, look, new_figure
+from neurofit.figures.style import INK, in_house_style, look, new_figure
 
 _LOWEST = -1.0
 
@@ -42,7 +42,7 @@ def horizon_curves(
     _draw(right, time_ms, skill, "skill over the last known value")
     left.axhline(threshold, color=INK, linewidth=0.8, linestyle=(0, (1, 3)))
     left.annotate(f"R2 = {threshold:g}", (time_ms[-1], threshold), ha="right", va="bottom", fontsize=9)
-    legend_above(left)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=len(r2), columnspacing=1.4)
     return figure
 
 

@@ -91,6 +91,8 @@ _LOOKS = {
     "mean": Look("mean", "#c0c0c0", (0, (1, 1.4)), 1.8, "D"),
     "ar": Look("AR", "#08306b", (0, (5, 1.5, 1, 1.5)), 1.4, "^"),
     "var": Look("VAR", "#1a7560", (0, (5, 1.5, 1, 1.5, 1, 1.5)), 1.4, "v"),
+    "arx": Look("ARX", "#6a3d9a", (0, (2.5, 1, 1, 1)), 1.4, "P"),
+    "on its own": Look("on its own", "#df5d0c", (0, (2, 1.2)), 1.2, "x", 2.8),
 }
 
 
@@ -98,14 +100,14 @@ def look(name: str) -> Look:
     """The look of a predictor.
 
     Args:
-        name: `truth`, `persistence`, `mean`, `AR`, `VAR`, with or without an order as in `AR(7)`, or any other name,
-            which is a model.
+        name: `truth`, `persistence`, `mean`, `AR`, `VAR`, `ARX`, with or without an order as in `AR(7)`, or any other
+            name, which is a model; one that ends in `on its own` is a model on its own predictions.
 
     Returns:
         The look, labelled with `name` unless that is the bare lower-case word.
     """
     word = name.split("(")[0].strip().lower()
-    found = _LOOKS.get(word, _MODEL)
+    found = _LOOKS.get("on its own" if word.endswith("on its own") else word, _MODEL)
     return found if name in _LOOKS else Look(plain(name), *_without_label(found))
 
 

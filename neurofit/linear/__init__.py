@@ -8,6 +8,8 @@ from neurofit.linear.arx import InputAutoRegression as InputAutoRegression
 from neurofit.linear.arx import fit_arx as fit_arx
 from neurofit.linear.baselines import Baselines as Baselines
 from neurofit.linear.baselines import fit_baselines as fit_baselines
+from neurofit.linear.direct import AheadCoefficients as AheadCoefficients
+from neurofit.linear.direct import DirectForecast as DirectForecast
 from neurofit.linear.innovations import Innovations as Innovations
 from neurofit.linear.innovations import innovation_moments as innovation_moments
 from neurofit.linear.innovations import whiten as whiten
@@ -16,6 +18,10 @@ from neurofit.linear.lag_moments import ChannelMoments as ChannelMoments
 from neurofit.linear.lag_moments import PopulationMoments as PopulationMoments
 from neurofit.linear.lag_moments import channel_moments as channel_moments
 from neurofit.linear.lag_moments import population_moments as population_moments
+from neurofit.linear.noise import Draw as Draw
+from neurofit.linear.noise import InnovationNoise as InnovationNoise
+from neurofit.linear.noise import Sampler as Sampler
+from neurofit.linear.noise import fit_innovation_noise as fit_innovation_noise
 from neurofit.linear.predictors import LinearPredictor as LinearPredictor
 from neurofit.linear.predictors import Persistence as Persistence
 from neurofit.linear.predictors import TrainingMean as TrainingMean

@@ -218,7 +218,7 @@ def test_predict_further_ahead(neurofit, finished, tmp_path):
     lines = [line.split() for line in out.splitlines()]
     assert ["r2", "at", "h", "=", "(1", "ms", "each)", "1", "2", "4", "predictable", "to", "h", "="] in lines
     found = json.loads((tmp_path / "new" / "horizons.json").read_text())["test"]
-    assert set(found) == {"dt_ms", "network", "persistence", "mean", "ar", "var"}
+    assert set(found) == {"dt_ms", "network", "orbit", "persistence", "mean", "ar", "var"}
     assert [score["pooled"] for score in found["persistence"]["skill"]] == [0, 0, 0]
     assert (tmp_path / "new" / "figures" / "horizons.png").is_file()
 
@@ -359,3 +359,21 @@ def test_words_become_options(monkeypatch, words, path, value):
     with pytest.raises(AttributeError):
         fit.run(["x.h5", "--out", "run", *words.split()])
     assert attrgetter(path)(given[0]) == value
+
+
+def test_predict_generates(neurofit, finished, tmp_path):
+    words = ("predict", finished, "--out", tmp_path / "new" / "p.h5", "--runs", "3", "--innovations", "gaussian")
+    code, out, err = neurofit(*words, "--generate", "50", "--channels", "3,0")
+    assert (code, err) == (0, "")
+    assert "3 runs of 50 steps from the test span, mode sample, innovations gaussian" in out
+    found = json.loads((tmp_path / "new" / "generated.json").read_text())
+    assert {"network", "ar", "truth", "diverged_at"} <= set(found)
+    made = load(tmp_path / "new" / "generated.h5").signal("vm_generated")
+    assert made.shape == (150, 4)
+    assert len(made.segments) == 3
+    assert {"generated_traces.png", "generated_spectra.png"} <= {f.name for f in (tmp_path / "new" / "figures").iterdir()}
+    code, _, err = neurofit(*words, "--generate", "50", "--epoch", "1", "--overwrite")
+    assert (code, err.count("\n")) == (1, 1)
+    assert "--generate with --epoch 1" in err
+
+
