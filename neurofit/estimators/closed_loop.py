@@ -39,7 +39,7 @@ from neurofit.preparation import PreparedSeries
 GAINS = (1.0, 0.5, 0.25)
 LEAST_ROWS = 20
 """Residuals below which no noise is fitted."""
-GAIN_RUNS, GAIN_STEPS = 4, 2000
+GAIN_RUNS, GAIN_STEPS = 8, 1000
 MOST_RATIO = 1.25
 MOST_LSD_DB = 5.0
 

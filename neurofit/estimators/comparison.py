@@ -12,6 +12,7 @@ import dataclasses
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -20,18 +21,20 @@ import torch
 from neurofit.estimators.comparison_report import report_comparison
 from neurofit.estimators.comparison_rows import Comparison, Row
 from neurofit.estimators.data import config_of
+from neurofit.estimators.evaluation import AUTOREGRESSIONS, REFERENCES
 from neurofit.estimators.grid import SWEPT, Combination, Grid
 from neurofit.estimators.next_step import Data, NextStep
 from neurofit.estimators.options import FitOptions, check
 from neurofit.estimators.planning import shape_for
+from neurofit.estimators.stored import Fitted
 from neurofit.preparation import prepare
 from neurofit.runs import Resume, Run, environment
 from neurofit.training import choose_device, device_name
+from neurofit.training.memory import MemoryWatch
 from neurofit_io import Recording, RecordingError, load
 from neurofit_io.files import write_json
 
-BASELINES = ("persistence", "mean", "ar", "var")
-SCORES = ("mse", "skill_persistence", "skill_ar")
+SCORES = ("mse", "skill_persistence", "skill_ar", "bits_per_spike")
 
 
 def compare(
@@ -105,18 +108,31 @@ def _row(
     own = {**dataclasses.asdict(combination), "seed": seed, "run": name}
     model = NextStep.from_options(combination.options(shared, seed))
     try:
-        model.fit(recording, out=run.path / name, resume="auto", show=show, command=command)
+        _fit(model, recording, run.path / name, show, command)
     except RecordingError as error:
         if show:
             print(f"failed: {error}", file=sys.stderr, flush=True)
         return Row(**own, error=str(error))
-    history = Run(run.path / name).metrics()
+    fitted = Run(run.path / name)
+    history = fitted.metrics()
     return Row(
         **own,
         epochs=len(history),
+        peak_memory=fitted.environment().get("peak_memory"),
         seconds_per_epoch=median(row["seconds"] for row in history) if history else None,
-        scores={span: {key: of_span["network"][key] for key in SCORES} for span, of_span in model.scores.items()},
+        validation_loss=_validation_losses(fitted).get("network"),
+        scores={span: _own_scores(of_span["network"]) for span, of_span in model.scores.items()},
     )
+
+
+def _fit(model: NextStep, recording: Recording, out: Path, show: bool, command: Sequence[str]) -> None:
+    """Fits a run, or reads it back where it has ended; one that is fitted gets its peak memory written down."""
+    ended = Run(out).finished
+    watch = MemoryWatch(choose_device(model.options.device))
+    model.fit(recording, out=out, resume="auto", show=show, command=command)
+    written = Run(out).environment()
+    if not ended and "peak_memory" not in written:
+        write_json(out / "environment.json", {**written, "peak_memory": watch.as_json()})
 
 
 def _baselines(run: Run, rows: Sequence[Row]) -> tuple[Row, ...]:
@@ -124,21 +140,42 @@ def _baselines(run: Run, rows: Sequence[Row]) -> tuple[Row, ...]:
     fitted = next((row.run for row in rows if row.error is None and row.run), None)
     if fitted is None:
         raise RecordingError(run.path, f"all {len(rows)} runs failed, the first: {rows[0].error}")
-    spans = Run(run.path / fitted).scores()
-    available = [name for name in BASELINES if spans["test"][f"mse_{name}"]["pooled"] is not None]
+    spans, losses = Run(run.path / fitted).scores(), _validation_losses(Run(run.path / fitted))
+    available = [name for name in REFERENCES if name in _errors(spans["test"])]
     return tuple(
-        Row(model=name, scores={span: _baseline_scores(of_span, name) for span, of_span in spans.items()})
+        Row(
+            model=name,
+            validation_loss=losses.get(name),
+            scores={span: _baseline_scores(of_span, name) for span, of_span in spans.items()},
+        )
         for name in available
     )
 
 
+def _validation_losses(run: Run) -> dict[str, float]:
+    """What predictors were chosen by; nothing where the validation span is the test span."""
+    return Fitted.load(run.path).validation_loss if "validation" in run.scores() else {}
+
+
+def _own_scores(scores: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: scores[key] for key in SCORES if key in scores}
+
+
+def _errors(scores: Mapping[str, Any]) -> dict[str, float]:
+    """Pooled squared error of the baselines that there are."""
+    pooled = {name: scores.get(f"mse_{name}", {}).get("pooled") for name in REFERENCES}
+    return {name: mse for name, mse in pooled.items() if mse is not None}
+
+
 def _baseline_scores(scores: Mapping[str, Any], name: str) -> dict[str, Any]:
-    mse = {each: scores[f"mse_{each}"]["pooled"] for each in BASELINES}
-    linear = min(mse[each] for each in ("ar", "var") if mse[each] is not None)
+    mse = _errors(scores)
+    linear = min(mse[each] for each in AUTOREGRESSIONS if each in mse)
+    bits = f"bits_per_spike_{name}"
     return {
         "mse": scores[f"mse_{name}"],
         "skill_persistence": {"pooled": _skill(mse[name], mse["persistence"])},
         "skill_ar": {"pooled": _skill(mse[name], linear)},
+        **({"bits_per_spike": scores[bits]} if bits in scores else {}),
     }
 
 

@@ -11,6 +11,7 @@ from neurofit.estimators.ar_output import better_autoregression, in_model_space,
 from neurofit.estimators.baselines import fit_series_baselines, training_step_size
 from neurofit.estimators.closed_loop import fit_closed_loop
 from neurofit.estimators.evaluation import evaluate
+from neurofit.estimators.free_run import channel_autoregression
 from neurofit.estimators.next_step_program import NextStepProgram
 from neurofit.estimators.options import FitOptions
 from neurofit.estimators.planning import baseline_line, new_network
@@ -102,7 +103,9 @@ def _finish(
     """Chooses between network and baselines on validation, scores on test, and writes everything down."""
     validation = evaluate(network, baselines, series, "validation")
     predictor = "network" if series.validation_is_test else validation.best()
-    closed_loop = fit_closed_loop(network, baselines.ar, series, seed=options.train.seed)
+    closed_loop = fit_closed_loop(
+        network, channel_autoregression(baselines.predictors()), series, seed=options.train.seed
+    )
     fitted = Fitted(shape, series.frozen(), baselines, predictor, validation.pooled_loss(), closed_loop)
     fitted.save(run.path)
     pieces, provenance = series.scored("test"), {"span": "test"}

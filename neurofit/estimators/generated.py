@@ -38,7 +38,8 @@ class Generated:
         rate_hz: Steps per second.
         channel_ids: (channel,).
         columns: Positions of the channels in the recording's signal, (channel,).
-        diverged_at: (run,), first step beyond 10 times the largest true excursion or not finite, -1 for none.
+        diverged_at: (run,), first step of an unstable run that is not finite or beyond 10 times the largest true
+            excursion, -1 for stable runs.
         scores: `network` and `ar` or `arx` beside the truth, and `truth`: its later beside its earlier half.
         scored_steps: Steps of each run that were scored, the last ones.
         thresholds: Where spikes begin, in physical units; None for what is no voltage.

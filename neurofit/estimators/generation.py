@@ -32,7 +32,7 @@ from neurofit.estimators.generated import Generated, Mode
 from neurofit.estimators.prediction import new_array
 from neurofit.linear import AutoRegression, Draw
 from neurofit.metrics import FreeRunScores, SpikeThresholds, free_run_scores
-from neurofit.metrics.free_run import STABLE_RATIO
+from neurofit.metrics.free_run import STABLE_RATIO, unstable_runs
 from neurofit.models import NextStepNetwork
 from neurofit.models.rollout import Follow, FreeRun, linear_forecast
 from neurofit.preparation import PreparedSeries, Span
@@ -98,7 +98,7 @@ def generate(
         series.name, series.kind, series.unit, mode, drawn,
         closed_loop.gain if mode == "sample" and closed_loop else 1.0, span, made, _physical(series, linear),
         linear_name, _physical(series, truth), start_s,
-        1000 / series.dt_ms, series.channel_ids, series.columns, _diverged(series, made, truth),
+        1000 / series.dt_ms, series.channel_ids, series.columns, _diverged(series, made, truth, shown),
         _scores(series, truth, _standard(series, made[:, -shown:]), linear, linear_name, thresholds), shown,
         _physical_thresholds(series, thresholds), dict(provenance or {}),
     )  # fmt: skip
@@ -204,13 +204,19 @@ def _scores(
     }
 
 
-def _diverged(series: PreparedSeries, made: NDArray[np.float32], truth: NDArray[np.float32]) -> NDArray[np.int64]:
-    """First step of each run that is not finite or beyond 10 times the largest true excursion, -1 for none."""
+def _diverged(
+    series: PreparedSeries, made: NDArray[np.float32], truth: NDArray[np.float32], shown: int
+) -> NDArray[np.int64]:
+    """First step of each unstable run beyond 10 times the largest true excursion or not finite, -1 of stable ones.
+
+    Of one that never is, the step from which its second half is too large.
+    """
     reach = STABLE_RATIO * np.maximum(np.abs(truth).max(axis=(0, 1)), 1.0)
     steps = np.full(len(made), -1)
-    for index, run in enumerate(made):
-        for first in range(0, len(run), PIECE_STEPS):
-            inside = np.abs(_standard(series, run[first : first + PIECE_STEPS])) <= reach
+    for index in np.flatnonzero(unstable_runs(truth, _standard(series, made[:, -shown:]))):
+        steps[index] = len(made[index]) - shown // 2
+        for first in range(0, len(made[index]), PIECE_STEPS):
+            inside = np.abs(_standard(series, made[index, first : first + PIECE_STEPS])) <= reach
             left = np.flatnonzero(~inside.all(axis=1))
             if len(left):
                 steps[index] = first + left[0]

@@ -21,6 +21,7 @@ from torch import Tensor
 from neurofit.estimators.data import config_of, recording_of, was_fitted_on
 from neurofit.estimators.evaluation import evaluate
 from neurofit.estimators.fitting import check_output, count_scale, fit_run
+from neurofit.estimators.free_run import channel_autoregression
 from neurofit.estimators.generated import Generated, Mode
 from neurofit.estimators.generation import generate
 from neurofit.estimators.horizons import Horizons, measure_horizons
@@ -236,8 +237,9 @@ class NextStep:
             RecordingError: The run has no innovations, or there are too few steps or inputs.
         """
         (series, span), fitted = self._span_of(recording, span), self.fitted
+        ar = channel_autoregression(fitted.baselines.predictors())
         return generate(
-            self.network(), fitted.closed_loop, fitted.baselines.ar, series, span=span, steps=steps, mode=mode,
+            self.network(), fitted.closed_loop, ar, series, span=span, steps=steps, mode=mode,
             innovations=innovations, runs=runs, seed=self.options.train.seed if seed is None else seed,
             provenance={"run": str(self._fitted_run().path), "recording": series.place},
         )  # fmt: skip

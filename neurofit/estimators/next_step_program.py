@@ -61,7 +61,7 @@ class NextStepProgram:
             batch=batch,
             carried=carried,
             seed=seed,
-            history=network.skip.order if network.skip else 0,
+            history=network.history,
             device=self.device,
         )
         self.updates_per_epoch = self.chunks.updates_per_epoch

@@ -31,6 +31,9 @@ class NextStepOptions:
     """Hidden units; by default the number of channels, but at least 256 and at most 512."""
     layers: int = 1
     """Recurrent layers."""
+    own_lags: int = 16
+    """Last innovations of its own that each channel responds to, by a small network that all channels share, beside the
+    recurrent one; with the ar output, 0 for none."""
     bias: bool = True
     """Biases in the recurrent cell; the founding paper prints none, and --no-bias leaves them out."""
     chunk: int | None = None
@@ -122,9 +125,10 @@ def check(options: FitOptions) -> None:
     """
     network, train = options.network, options.train
     least = {
-        "--hidden": (network.hidden, 1), "--layers": (network.layers, 1), "--chunk": (network.chunk, 1),
-        "--batch": (network.batch, 1), "--epochs": (train.epochs, 0), "--patience": (train.patience, 1),
-        "--snapshot-epochs": (min(train.snapshot_epochs, default=1), 1), "--seed": (train.seed, 0),
+        "--hidden": (network.hidden, 1), "--layers": (network.layers, 1), "--own-lags": (network.own_lags, 0),
+        "--chunk": (network.chunk, 1), "--batch": (network.batch, 1), "--epochs": (train.epochs, 0),
+        "--patience": (train.patience, 1), "--snapshot-epochs": (min(train.snapshot_epochs, default=1), 1),
+        "--seed": (train.seed, 0),
     }  # fmt: skip
     for option, (value, lowest) in least.items():
         if isinstance(value, int) and value < lowest:

@@ -67,6 +67,7 @@ def new_network(
         residual_scale=None if scale is None else torch.from_numpy(scale),
         skip=skip,
         counts=counts,
+        own_lags=options.own_lags,
         bias=options.bias,
     )
 

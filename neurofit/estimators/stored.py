@@ -1,8 +1,8 @@
 """What a fitted next-step model leaves beside its weights: `fitted.safetensors`.
 
-Tensors: the standardiser (`standardiser.*`) and the baselines (`baselines.*`), float64, and what free runs and forecasts
-need (`closed_loop.*`). Metadata: one JSON text with the shape of the network, the channels, how the baselines were
-chosen, and which predictor the run predicts with.
+Tensors: the standardiser (`standardiser.*`) and the baselines (`baselines.*`), float64, and what free runs and
+forecasts need (`closed_loop.*`). Metadata: one JSON text with the shape of the network, the channels, how the baselines
+were chosen, and which predictor the run predicts with.
 """
 
 from __future__ import annotations

@@ -32,6 +32,7 @@ def compared_losses(
     curves: Mapping[str, Sequence[LossCurve]],
     baselines: Mapping[str, float],
     *,
+    loss: str = "mean squared error",
     unit: str = "training std squared",
 ) -> Figure:
     """Training and validation loss by epoch, a panel a model and a line a seed, all on one scale.
@@ -40,7 +41,8 @@ def compared_losses(
 
     Args:
         curves: Runs by model, one a seed; a model without runs has an empty panel that says so.
-        baselines: Validation error of each baseline by name, in `unit`.
+        baselines: Validation loss of each baseline by name, in `unit`.
+        loss: What is measured.
         unit: Unit of all losses.
 
     Returns:
@@ -58,7 +60,7 @@ def compared_losses(
     losses = finite(*(values for runs in curves.values() for run in runs for values in run[1:]))
     _scale(panels[0, 0], np.append(losses, sorted(shown.values())[:1]))
     figure.supxlabel("epoch", fontsize=10)
-    figure.supylabel(with_unit("mean squared error", unit), fontsize=10)
+    figure.supylabel(with_unit(loss, unit) if rows > 1 else f"{loss}\n({unit})", fontsize=10)
     _legend(figure, panels)
     return figure
 

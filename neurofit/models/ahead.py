@@ -148,9 +148,8 @@ def _states(
 
 
 def _batch_rows(network: NextStepNetwork) -> int:
-    lags = network.skip.order if network.skip else 0
     gates = 8 * network.recurrent.hidden * network.recurrent.layers
-    return max(1, BATCH_ENTRIES // (gates + (2 * lags + 4) * network.n_channels))
+    return max(1, BATCH_ENTRIES // (gates + (2 * network.history + 4) * network.n_channels))
 
 
 def _kept(start: int, stop: int, h: int, first: int, end: int) -> tuple[slice, slice]:

@@ -2,13 +2,14 @@
 
     absolute:  h_t = cell([x_t, u_t], h_{t-1}),        x^_{t+1} = A h_t + b
     residual:  h_t = cell([x_t, u_t], h_{t-1}),        x^_{t+1} = x_t + s (A h_t + b)
-    ar:        h_t = cell([e_t / s, u_t], h_{t-1}),    x^_{t+1} = y_{t+1} + g s (A h_t + b),   e_t = x_t - y_t
+    ar:        h_t = cell([e_t / s, u_t], h_{t-1}),    x^_{t+1} = y_{t+1} + g s (A h_t + b + d_t),   e_t = x_t - y_t
     poisson:   h_t = cell([x_t, u_t], h_{t-1}),        log E[k_{t+1}] = log r + A h_t + b
 
 with A = 0 and b = 0 at the start of the last three. Before training the residual form is persistence, and s is the
 standard deviation of the training differences, so that channels that move little and channels that move much learn at
 the same rate. The ar form starts from a frozen autoregression y, the linear answer to beat: the network sees what that
-one missed, the innovations e, whose size is s, and the gate g in [0, 1] of a channel takes back what does not help it.
+one missed, the innovations e, whose size is s, and the gate g in [0, 1] of a channel takes back what does not help it;
+d is the response of a channel to its own last innovations, shared by all channels (`shared_response.py`).
 The poisson form reads out the log of the expected count k of a bin, and starts from the training mean r.
 """
 
@@ -22,6 +23,7 @@ from torch import Tensor, nn
 from neurofit.models.cells import CellName, make_cell
 from neurofit.models.counts import CountScale
 from neurofit.models.linear_skip import LinearSkip
+from neurofit.models.shared_response import SharedResponse
 from neurofit.models.stack import State
 
 Output = Literal["ar", "residual", "absolute", "poisson"]
@@ -42,6 +44,7 @@ class NextStepNetwork(nn.Module):
             used by the residual and ar outputs.
         skip: the frozen autoregression of the ar output, in units of the samples.
         counts: what samples mean in counts, for the poisson output.
+        own_lags: own innovations that a channel of the ar output responds to by a network shared by all; 0 for none.
         bias: whether the recurrent cell has biases; the read-out always has one.
 
     Raises:
@@ -63,6 +66,7 @@ class NextStepNetwork(nn.Module):
         residual_scale: Tensor | None = None,
         skip: LinearSkip | None = None,
         counts: CountScale | None = None,
+        own_lags: int = 0,
         bias: bool = True,
     ) -> None:
         super().__init__()
@@ -82,11 +86,19 @@ class NextStepNetwork(nn.Module):
             self.register_buffer("residual_scale", scale.detach().clone())
         if output == "ar":
             self.register_buffer("gate", torch.ones(n_channels))
+        self.response = SharedResponse(n_channels, own_lags) if output == "ar" and own_lags else None
+
+    @property
+    def history(self) -> int:
+        """Last samples in the state, beside that of the layers."""
+        if self.skip is None:
+            return 0
+        return self.skip.order + (0 if self.response is None else self.response.lags)
 
     def initial_state(self, batch: int) -> State:
         """Returns the state of `batch` streams before their first sample.
 
-        The state of the layers is zero. With the ar output the last samples (order, batch, channel) follow, and the
+        The state of the layers is zero. With the ar output the last samples (history, batch, channel) follow, and the
         measured inputs beside them where they drive the autoregression; they are NaN, which stands for unknown: a
         stream is taken to have rested at its first sample before.
         """
@@ -94,7 +106,7 @@ class NextStepNetwork(nn.Module):
         if self.skip is None:
             return state
         width = self.n_channels + self.skip.n_inputs
-        return *state, self.residual_scale.new_full((self.skip.order, batch, width), torch.nan)
+        return *state, self.residual_scale.new_full((self.history, batch, width), torch.nan)
 
     def forward(
         self, x: Tensor, state: State, inputs: Tensor | None = None, *, gated: bool = True
@@ -115,19 +127,24 @@ class NextStepNetwork(nn.Module):
             outputs, state = self.recurrent(self._beside(x, inputs), state)
             return self.read_out(x, outputs), state
         *layers, past = state
-        linear, innovations, past = self._whiten(self.skip, x, past, inputs)
-        outputs, layers = self.recurrent(self._beside(innovations / self.residual_scale, inputs), tuple(layers))
-        return self.read_out(linear, outputs, gated=gated), (*layers, past)
+        window = self._window(x, past, inputs)
+        linear, innovations = self.whiten(window)
+        n, sized = x.shape[1], innovations / self.residual_scale
+        outputs, layers = self.recurrent(self._beside(sized[:, -n:], inputs), tuple(layers))
+        response = self.respond(sized, n)
+        read_out = self.read_out(linear[:, -n:], outputs, response, gated=gated)
+        return read_out, (*layers, window[:, -self.history :].transpose(0, 1))
 
-    def read_out(self, base: Tensor, outputs: Tensor, *, gated: bool = True) -> Tensor:
+    def read_out(self, base: Tensor, outputs: Tensor, response: Tensor | None = None, *, gated: bool = True) -> Tensor:
         """Returns the read-out of x_{t+1} (..., channel).
 
         Args:
             base: (..., channel) what the read-out adds to: x_t, or the autoregression's y_{t+1} with the ar output.
             outputs: (..., hidden) the last layer's h_t.
+            response: (..., channel) d_t, if there is one.
             gated: whether channels are gated.
         """
-        prediction = self.head(outputs)
+        prediction = self.head(outputs) if response is None else self.head(outputs) + response
         if self.output == "absolute":
             return prediction
         if self.counts is not None:
@@ -144,11 +161,29 @@ class NextStepNetwork(nn.Module):
             raise ValueError(f"a network with {self.n_inputs} measured inputs needs them at every step")
         return x if inputs is None else torch.cat([x, inputs], dim=-1)
 
-    def _whiten(
-        self, skip: LinearSkip, x: Tensor, past: Tensor, inputs: Tensor | None
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Returns the linear predictions of x_{t+1}, the innovations of x_t, and the samples to look back on next."""
-        known, seen = past.transpose(0, 1), self._beside(x, inputs) if skip.n_inputs else x
-        window = torch.cat([torch.where(known.isnan(), seen[:, :1], known), seen], dim=1)
-        linear = skip(window)
-        return linear[:, 1:], x - linear[:, :-1], window[:, -skip.order :].transpose(0, 1)
+    def whiten(self, window: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns linear predictions and innovations with the ar output.
+
+        Args:
+            window: (batch, time, channel + input), samples, and the inputs beside them that drive the autoregression.
+
+        Returns:
+            Predictions (batch, time - order + 1, channel), the last of the sample after the window, and innovations
+            (batch, time - order, channel) of its samples but the first `order`.
+        """
+        assert self.skip is not None
+        linear = self.skip(window)
+        return linear, window[:, self.skip.order :, : self.n_channels] - linear[:, :-1]
+
+    def respond(self, innovations: Tensor, steps: int) -> Tensor | None:
+        """Returns d (batch, steps, channel) of the last steps; innovations in units of their size."""
+        if self.response is None:
+            return None
+        d: Tensor = self.response(innovations[:, -(steps + self.response.lags - 1) :])
+        return d
+
+    def _window(self, x: Tensor, past: Tensor, inputs: Tensor | None) -> Tensor:
+        """Returns the past samples and the new ones (batch, history + time, channel + input)."""
+        assert self.skip is not None
+        known, seen = past.transpose(0, 1), self._beside(x, inputs) if self.skip.n_inputs else x
+        return torch.cat([torch.where(known.isnan(), seen[:, :1], known), seen], dim=1)

@@ -31,11 +31,11 @@ class NextStepTransition:
     def __init__(self, network: NextStepNetwork, *, dt_s: float) -> None:
         self.network, self.dt_s = network, dt_s
         self.layers = StackTransition(network.recurrent)
-        self.order = network.skip.order if network.skip else 0
+        self.history = network.history
         self.n_input, self.n_channels = network.recurrent.input_size, network.n_channels
         self.width = self.n_channels + (network.skip.n_inputs if network.skip else 0)
-        self.n_state = self.layers.n_state + self.order * self.width
-        self.bounded = network.recurrent.n_states == 1 and not self.order
+        self.n_state = self.layers.n_state + self.history * self.width
+        self.bounded = network.recurrent.n_states == 1 and not self.history
 
     @torch.no_grad()
     def step(self, state: Tensor, inputs: Tensor) -> Tensor:
@@ -53,12 +53,13 @@ class NextStepTransition:
         if self.network.skip is None:
             return by_layers
         n = self.layers.n_state
-        by_past = -torch.cat(self.network.skip.matrices().flip(0).unbind(), dim=1)
-        by_past /= self.network.residual_scale[:, None]
+        by_past = state.new_zeros(self.n_channels, self.history * self.width)
+        by_recent = torch.cat(self.network.skip.matrices().flip(0).unbind(), dim=1)
+        by_past[:, -by_recent.shape[1] :] = -by_recent / self.network.residual_scale[:, None]
         jacobian = state.new_zeros(len(state), self.n_state, self.n_state)
         jacobian[:, :n, :n] = by_layers
         jacobian[:, :n, n:] = self.layers.jacobian_input(layers, seen)[..., : self.n_channels] @ by_past
-        jacobian[:, n : -self.width, n + self.width :] = torch.eye((self.order - 1) * self.width)
+        jacobian[:, n : -self.width, n + self.width :] = torch.eye((self.history - 1) * self.width)
         return jacobian
 
     @torch.no_grad()
@@ -78,17 +79,23 @@ class NextStepTransition:
     def readout(self, state: Tensor, inputs: Tensor) -> Tensor:
         """Returns the predicted next sample (batch, channel) after a step with this input that ended in this state."""
         layers, past = self._split(state)
-        base = inputs[:, : self.n_channels] if self.network.skip is None else self.network.skip(past)[:, 0]
-        return self.network.expected(self.network.read_out(base, self.layers.output(layers)))
+        if self.network.skip is None:
+            return self.network.expected(
+                self.network.read_out(inputs[:, : self.n_channels], self.layers.output(layers))
+            )
+        linear, innovations = self.network.whiten(past)
+        response = self.network.respond(innovations / self.network.residual_scale, 1)
+        response = None if response is None else response[:, 0]
+        return self.network.read_out(linear[:, -1], self.layers.output(layers), response)
 
     def _split(self, state: Tensor) -> tuple[Tensor, Tensor]:
         """Returns the state of the layers, and the last samples with the inputs that drive the autoregression."""
-        layers, past = state.split([self.layers.n_state, self.order * self.width], dim=1)
-        return layers, past.reshape(len(state), self.order, self.width)
+        layers, past = state.split([self.layers.n_state, self.history * self.width], dim=1)
+        return layers, past.reshape(len(state), self.history, self.width)
 
     def _seen(self, past: Tensor, inputs: Tensor) -> Tensor:
         """Returns what the layers see, (batch, input)."""
         if self.network.skip is None:
             return inputs
         samples, measured = inputs.split([self.n_channels, self.n_input - self.n_channels], dim=1)
-        return torch.cat([(samples - self.network.skip(past)[:, 0]) / self.network.residual_scale, measured], dim=1)
+        return torch.cat([(samples - self.network.skip(past)[:, -1]) / self.network.residual_scale, measured], dim=1)

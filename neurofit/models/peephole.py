@@ -14,13 +14,15 @@ values and gradients sooner.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from neurofit.models.peephole_function import PeepholeLSTMFunction
-from neurofit.models.stack import LoopLayer, State
+from neurofit.models.rows import pad_gates, pad_last, padded_size
+from neurofit.models.stack import LoopLayer, State, autocast_dtype
 
 
 class PeepholeLSTMLayer(LoopLayer):
@@ -47,6 +49,21 @@ class PeepholeLSTMLayer(LoopLayer):
         # torch.func (jacrev, vmap, ...) sees through plain operations only.
         if torch._C._are_functorch_transforms_active():
             return super().run(inputs, state)
-        weights = self.weight_ih, self.weight_hh, self.bias, self.peephole
-        outputs, c = PeepholeLSTMFunction.apply(inputs, *weights, *state)
+        lowered = autocast_dtype(inputs)
+        if lowered is None:
+            return self._run(inputs, state, lambda tensor: tensor)
+        with torch.autocast(inputs.device.type, enabled=False):
+            return self._run(inputs, state, lambda tensor: tensor.to(lowered))
+
+    def _run(self, inputs: Tensor, state: State, cast: Callable[[Tensor], Tensor]) -> tuple[Tensor, State]:
+        n_in, hidden = (padded_size(size, inputs.device, steps=len(inputs)) for size in (inputs.shape[2], self.hidden))
+        outputs, c = PeepholeLSTMFunction.apply(
+            pad_last(cast(inputs), n_in),
+            pad_gates(cast(self.weight_ih), 4, hidden, n_in),
+            pad_gates(cast(self.weight_hh), 4, hidden, hidden),
+            None if self.bias is None else pad_gates(cast(self.bias), 4, hidden),
+            pad_last(cast(self.peephole), hidden),
+            *(pad_last(cast(part), hidden) for part in state),
+        )
+        outputs, c = outputs[..., : self.hidden], c[..., : self.hidden]
         return outputs, (outputs[-1], c)

@@ -14,9 +14,24 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn import functional
 
+from neurofit.models.gru_function import GRUFunction
+from neurofit.models.rows import pad_gates, pad_last, padded_size
+
 State = tuple[Tensor, ...]
+
+
+def autocast_dtype(tensor: Tensor) -> torch.dtype | None:
+    """Returns what autocast computes products of a float32 tensor in, None where it is off or leaves it alone.
+
+    Layers whose loops autocast does not see into cast by themselves: torch would hand cuDNN's recurrences float16
+    whatever was asked for, and add up gradients over all steps in the lower precision.
+    """
+    kind = tensor.device.type
+    on = torch.is_autocast_enabled(kind) and tensor.dtype in (torch.float32, torch.get_autocast_dtype(kind))
+    return torch.get_autocast_dtype(kind) if on else None
 
 
 class RecurrentStack(nn.Module, ABC):
@@ -47,7 +62,12 @@ class RecurrentStack(nn.Module, ABC):
 
 
 class TorchStack(RecurrentStack):
-    """Layers that torch has itself, with its fused kernels."""
+    """Layers that torch has itself, with its fused kernels.
+
+    On a GPU units and inputs are padded to multiples of 64 with zeros: a unit without weights stays at zero, sends
+    nothing and gets no gradient. On a CPU GRUs that are trained, and all in bfloat16, run by `GRUFunction`. Outside one
+    sees neither: weights, state and outputs have the size that was asked for, and autocast leaves the state in float32.
+    """
 
     def __init__(
         self,
@@ -63,8 +83,55 @@ class TorchStack(RecurrentStack):
         self.recurrence = kind(input_size, hidden, num_layers=layers, bias=bias, batch_first=True)
 
     def forward(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
-        outputs, last = self.recurrence(inputs, state if self.n_states == 2 else state[0])
-        return outputs, last if self.n_states == 2 else (last,)
+        lowered = autocast_dtype(inputs)
+        if lowered is None:
+            return self._run(inputs, state, None)
+        with torch.autocast(inputs.device.type, enabled=False):
+            outputs, last = self._run(inputs.to(lowered), tuple(part.to(lowered) for part in state), lowered)
+        return outputs, tuple(new.to(old.dtype) for new, old in zip(last, state, strict=True))
+
+    def _run(self, inputs: Tensor, state: State, dtype: torch.dtype | None) -> tuple[Tensor, State]:
+        own = self.input_size, self.hidden
+        n_in, hidden = (padded_size(size, inputs.device, steps=inputs.shape[1]) for size in own)
+        if self._by_function(inputs, dtype):
+            return self._run_function(inputs, state[0], dtype)
+        if dtype is None and (n_in, hidden) == own:
+            outputs, last = self.recurrence(inputs, state if self.n_states == 2 else state[0])
+            return outputs, last if self.n_states == 2 else (last,)
+        return self._run_padded(inputs, state, dtype, n_in, hidden)
+
+    def _by_function(self, inputs: Tensor, dtype: torch.dtype | None) -> bool:
+        """Whether `GRUFunction` is to run; torch.func (jacrev, vmap, ...) sees through plain operations only."""
+        is_ours = isinstance(self.recurrence, nn.GRU) and inputs.device.type == "cpu"
+        wanted = dtype is not None or torch.is_grad_enabled()
+        return is_ours and wanted and not torch._C._are_functorch_transforms_active()
+
+    def _run_function(self, inputs: Tensor, h: Tensor, dtype: torch.dtype | None) -> tuple[Tensor, State]:
+        outputs, lasts = inputs.transpose(0, 1), []
+        for layer, start in enumerate(h.unbind()):
+            names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+            weights = [getattr(self.recurrence, f"{name}_l{layer}", None) for name in names]
+            lowered = [None if weight is None else weight.to(dtype or weight.dtype) for weight in weights]
+            outputs = GRUFunction.apply(outputs, *lowered, start)
+            lasts.append(outputs[-1])
+        return outputs.transpose(0, 1), (torch.stack(lasts),)
+
+    def _run_padded(
+        self, inputs: Tensor, state: State, dtype: torch.dtype | None, n_in: int, hidden: int
+    ) -> tuple[Tensor, State]:
+        own = self.recurrence
+        weights: dict[str, Tensor] = dict(own.named_parameters())
+        gates = len(weights["weight_hh_l0"]) // self.hidden
+        for name, weight in weights.items():
+            columns = None if weight.ndim == 1 else n_in if name == "weight_ih_l0" else hidden
+            weights[name] = pad_gates(weight.to(dtype or weight.dtype), gates, hidden, columns)
+        # Without weights of its own: it lends its form and its kernels, and lays the weights out as cuDNN wants them.
+        form = type(own)(n_in, hidden, num_layers=self.layers, bias=self.bias, batch_first=True, device="meta")
+        padded = tuple(pad_last(part, hidden) for part in state)
+        arguments = pad_last(inputs, n_in), padded if self.n_states == 2 else padded[0]
+        outputs, last = functional_call(form, weights, arguments)
+        parts = last if self.n_states == 2 else (last,)
+        return outputs[..., : self.hidden], tuple(part[..., : self.hidden] for part in parts)
 
 
 class LoopLayer(nn.Module, ABC):
@@ -111,5 +178,5 @@ class LoopStack(RecurrentStack):
         outputs, lasts = inputs.transpose(0, 1), []
         for layer, start in zip(self.stack, zip(*state, strict=True), strict=True):
             outputs, last = cast(LoopLayer, layer).run(outputs, start)
-            lasts.append(last)
+            lasts.append(tuple(new.to(old.dtype) for new, old in zip(last, start, strict=True)))
         return outputs.transpose(0, 1), tuple(torch.stack(parts) for parts in zip(*lasts, strict=True))

@@ -13,7 +13,7 @@ What an update is given depends on its chunks alone, never on where a block bega
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -85,7 +85,7 @@ class ChunkReader:
         self.series, self.length, self.history = series, length, history
         self._begins = np.array([stretch.start for stretch in series.spans["train"]], dtype=np.int64)
 
-    def feed(self, starts: Callable[[int], Sequence[NDArray[np.int64]]], update: int = 0) -> Iterator[Chunks]:
+    def feed(self, starts: Callable[[int], Sequence[NDArray[np.int64]]], update: int = 0) -> Generator[Chunks]:
         """The chunks of update after update, epoch after epoch; the thread ends when the iterator is closed.
 
         Args:

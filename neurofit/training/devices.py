@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from neurofit.runs import RunError
 
@@ -29,3 +31,14 @@ def choose_device(name: Device = "auto") -> torch.device:
 def device_name(device: torch.device) -> str:
     """Returns what the device calls itself, for the record of a run."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
+def fits(n_bytes: int, device: torch.device) -> bool:
+    """Says whether that much may lie on the device beside what training needs: on a GPU half of what is free."""
+    return device.type != "cuda" or n_bytes <= torch.cuda.mem_get_info(device)[0] // 2
+
+
+def on_device(array: NDArray[Any], device: torch.device) -> Tensor:
+    """Returns an array as a tensor on the device; a GPU goes on with its work meanwhile."""
+    tensor = torch.from_numpy(array)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)

@@ -11,9 +11,9 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
@@ -53,6 +53,11 @@ class MemoryWatch:
         if self._device is not None:
             return PeakMemory("cuda", self._start, torch.cuda.max_memory_allocated(self._device))
         return PeakMemory("process", self._start, _resident_bytes())
+
+    def as_json(self) -> dict[str, Any] | None:
+        """Returns the fields of `PeakMemory`, for `environment.json`."""
+        peak = self.peak()
+        return None if peak is None else asdict(peak)
 
     def _begin(self) -> int | None:
         if self._device is not None:

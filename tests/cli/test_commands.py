@@ -371,9 +371,9 @@ def test_predict_generates(neurofit, finished, tmp_path):
     made = load(tmp_path / "new" / "generated.h5").signal("vm_generated")
     assert made.shape == (150, 4)
     assert len(made.segments) == 3
-    assert {"generated_traces.png", "generated_spectra.png"} <= {f.name for f in (tmp_path / "new" / "figures").iterdir()}
+    assert {"generated_traces.png", "generated_spectra.png"} <= {
+        f.name for f in (tmp_path / "new" / "figures").iterdir()
+    }
     code, _, err = neurofit(*words, "--generate", "50", "--epoch", "1", "--overwrite")
     assert (code, err.count("\n")) == (1, 1)
     assert "--generate with --epoch 1" in err
-
-

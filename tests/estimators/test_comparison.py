@@ -60,6 +60,7 @@ def test_each_run_is_what_fit_makes_of_the_same_options(comparison, tmp_path):
     for span, scores in own.scores.items():
         assert row.scores[span] == {key: scores["network"][key] for key in ("mse", "skill_persistence", "skill_ar")}
     there = NextStep.load(comparison.run.path / NAMES[3])
+    assert row.validation_loss == there.fitted.validation_loss["network"]
     assert there.options == own.options
     assert row.epochs == 2
     assert row.peak_memory == there.run.environment().get("peak_memory")
@@ -180,7 +181,7 @@ def scored(name: str, validation: float | None, test: float, run: str | None = N
     spans = {"test": test} if validation is None else {"test": test, "validation": validation}
     parts = ("mse", "skill_persistence", "skill_ar")
     scores = {span: {part: {"pooled": v, "ci95": [v - 0.01, v + 0.02]} for part in parts} for span, v in spans.items()}
-    return Row(model=name, run=run, scores=scores)
+    return Row(model=name, run=run, scores=scores, validation_loss=validation)
 
 
 def test_ranking_is_by_mean_validation_error_whatever_the_test_says(tmp_path):
@@ -200,21 +201,22 @@ def test_ranking_is_by_mean_validation_error_whatever_the_test_says(tmp_path):
     assert gru.split() == ["gru", "2", "0.3", "n/a", "0.15", "n/a", "0.14", "..", "0.17", "0.15", "0.15", *["n/a"] * 4]
 
 
-def test_bits_per_spike_rank_where_there_are_any_and_more_are_better(tmp_path):
-    def counted(name: str, bits: float, run: str | None = None) -> Row:
+def test_counts_are_ranked_by_their_likelihood_and_shown_in_bits(tmp_path):
+    def counted(name: str, loss: float, bits: float | None, run: str | None = None) -> Row:
         row = scored(name, 0.5, 0.5, run)
-        return dataclasses.replace(
-            row, scores={s: {**of, "bits_per_spike": {"pooled": bits}} for s, of in row.scores.items()}
-        )
+        scores = {span: {**of, "bits_per_spike": {"pooled": bits}} for span, of in row.scores.items()}
+        return dataclasses.replace(row, scores=scores, validation_loss=loss)
 
-    comparison = Comparison(
-        Run(tmp_path), (counted("gru", 0.1, "gru-s0"), counted("lstm", 0.4, "lstm-s0")), (counted("mean", 0.0),)
-    )
+    rows = counted("gru", 0.3, 0.1, "gru-s0"), counted("lstm", 0.2, 0.4, "lstm-s0")
+    comparison = Comparison(Run(tmp_path), rows, (counted("mean", 0.25, 0.0), counted("persistence", 9.0, None)))
     assert comparison.score == "bits_per_spike"
-    assert [each.name for each in comparison.summaries()] == ["lstm", "gru", "mean"]
-    assert "lstm is the best combination, bits per spike 0.4 (mean of 1 seeds); it beats" in comparison_verdict(
-        comparison
+    assert [each.name for each in comparison.summaries()] == ["lstm", "mean", "gru", "persistence"]
+    assert comparison_verdict(comparison).startswith(
+        "on validation lstm is the best combination, negative log likelihood 0.2 (mean of 1 seeds); it beats the best "
+        "baseline, mean 0.25. "
     )
+    header, cells = summary_table(comparison)
+    assert [row[header.index("test bits per spike")] for row in cells] == [0.4, 0.0, 0.1, None]
 
 
 def test_the_interval_over_seeds_is_that_of_students_t():

@@ -121,3 +121,15 @@ def test_an_untrained_poisson_network_is_the_training_mean():
 def test_a_voltage_has_no_counts():
     with pytest.raises(RecordingError, match="--output poisson on vm, which is vm; expected counts of spikes"):
         var2.fit(output="poisson")
+
+
+def test_runs_with_inputs_forecast_and_generate():
+    model = fit(driven())
+    scores = model.horizons(8).scores
+    assert {"network", "orbit", "arx"} <= set(scores)
+    assert scores["network"].r2[-1].pooled >= scores["ar"].r2[-1].pooled
+    made = model.generate(100, runs=3)
+    assert made.values.shape == (3, 100, 2)
+    assert made.scores["network"].stable
+    with pytest.raises(RecordingError, match="inputs measured for 880 steps"):
+        model.generate(10**5)

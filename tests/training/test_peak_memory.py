@@ -51,7 +51,9 @@ def test_what_is_kept_is_part_of_the_start():
 @pytest.mark.parametrize("missing", ["_STATUS", "_CLEAR"])
 def test_a_system_without_the_files_tells_nothing(monkeypatch, tmp_path, missing):
     monkeypatch.setattr(memory, missing, tmp_path / "not" / "there")
-    assert MemoryWatch(CPU).peak() is None
+    watch = MemoryWatch(CPU)
+    assert watch.peak() is None
+    assert watch.as_json() is None
 
 
 def test_a_status_without_the_lines_tells_nothing(monkeypatch, tmp_path):
@@ -68,7 +70,9 @@ def test_on_a_cuda_device_it_is_what_torch_says(monkeypatch):
     monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 10)
     monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device: 30)
     device = torch.device("cuda", 0)
-    assert MemoryWatch(device).peak() == PeakMemory("cuda", 10, 30)
+    watch = MemoryWatch(device)
+    assert watch.peak() == PeakMemory("cuda", 10, 30)
+    assert watch.as_json() == {"of": "cuda", "start_bytes": 10, "peak_bytes": 30}
     assert calls == [device]
 
 

@@ -11,6 +11,7 @@ import torch
 
 from neurofit.runs import RunError
 from neurofit.training import choose_device, device_name, seed_everything
+from neurofit.training.devices import fits, on_device
 from neurofit.training.seeds import random_state, restore_random_state
 
 
@@ -57,3 +58,20 @@ def test_devices_are_chosen_by_name(monkeypatch):
             RunError, match=rf"--device {name}: torch finds no such device; expected one of: auto, cpu$"
         ):
             choose_device(name)
+
+
+def test_half_of_what_is_free_on_a_gpu_may_be_filled(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (100, 1000))
+    assert [fits(size, torch.device("cuda")) for size in (50, 51)] == [True, False]
+    assert fits(10**18, torch.device("cpu"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"))],
+)
+def test_an_array_arrives_on_the_device(name):
+    array = np.array([True, False, True])
+    moved = on_device(array, torch.device(name))
+    assert moved.device.type == name
+    assert moved.cpu().numpy().tolist() == array.tolist()
