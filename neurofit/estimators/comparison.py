@@ -12,7 +12,6 @@ import dataclasses
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -30,7 +29,6 @@ from neurofit.estimators.stored import Fitted
 from neurofit.preparation import prepare
 from neurofit.runs import Resume, Run, environment
 from neurofit.training import choose_device, device_name
-from neurofit.training.memory import MemoryWatch
 from neurofit_io import Recording, RecordingError, load
 from neurofit_io.files import write_json
 
@@ -108,7 +106,7 @@ def _row(
     own = {**dataclasses.asdict(combination), "seed": seed, "run": name}
     model = NextStep.from_options(combination.options(shared, seed))
     try:
-        _fit(model, recording, run.path / name, show, command)
+        model.fit(recording, out=run.path / name, resume="auto", show=show, command=command)
     except RecordingError as error:
         if show:
             print(f"failed: {error}", file=sys.stderr, flush=True)
@@ -123,16 +121,6 @@ def _row(
         validation_loss=_validation_losses(fitted).get("network"),
         scores={span: _own_scores(of_span["network"]) for span, of_span in model.scores.items()},
     )
-
-
-def _fit(model: NextStep, recording: Recording, out: Path, show: bool, command: Sequence[str]) -> None:
-    """Fits a run, or reads it back where it has ended; one that is fitted gets its peak memory written down."""
-    ended = Run(out).finished
-    watch = MemoryWatch(choose_device(model.options.device))
-    model.fit(recording, out=out, resume="auto", show=show, command=command)
-    written = Run(out).environment()
-    if not ended and "peak_memory" not in written:
-        write_json(out / "environment.json", {**written, "peak_memory": watch.as_json()})
 
 
 def _baselines(run: Run, rows: Sequence[Row]) -> tuple[Row, ...]:

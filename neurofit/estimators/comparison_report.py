@@ -28,9 +28,9 @@ Cells = list[str | float | None]
 NOTES = {
     "95 % of seeds": "Student's t over the seeds, of three or more",
     "95 % of time": "block bootstrap over the test span, the mean of the runs' own",
-    "peak MB": "most memory held while a run was fitted: of the whole process, interpreter and libraries included, or "
-    "what torch allocated on the GPU",
-    "of it its own": "the part of the peak that the process or the GPU did not hold when the fit began",
+    "peak MB": "most memory held while a network was trained: of the whole process, interpreter and libraries "
+    "included, or what torch allocated on the GPU",
+    "of it its own": "the part of the peak that the process or the GPU did not hold when training began",
 }
 """What the columns of the tables mean."""
 

@@ -23,6 +23,8 @@ from neurofit.models import CountScale, NextStepNetwork
 from neurofit.preparation import PreparedSeries, Standardiser
 from neurofit.runs import Run, environment
 from neurofit.training import TrainResult, choose_device, device_name, seed_everything, train
+from neurofit.training.memory import MemoryWatch
+from neurofit.training.precision import check_precision
 from neurofit_io import RecordingError
 
 
@@ -40,12 +42,15 @@ def fit_run(
         command: The command line, for the record.
     """
     device = choose_device(options.device)
+    check_precision(options.network.precision, device)
     run.write_environment(environment(threads=torch.get_num_threads(), device=device_name(device), command=command))
     baselines = fit_series_baselines(series)
     if show:
         print(baseline_line(baselines), file=sys.stderr, flush=True)
     program = _program(options, series, shape, baselines, device)
+    watch = MemoryWatch(device)
     result = train(program, options.train, run, show=show)
+    run.write_environment({**run.environment(), "peak_memory": watch.as_json()})
     _finish(run, options, series, shape, program.model, baselines, result)
 
 
@@ -88,6 +93,7 @@ def _program(
         patience=options.train.patience,
         seed=options.train.seed,
         linear=None if series.validation_is_test else linear,
+        precision=options.network.precision,
     )
 
 

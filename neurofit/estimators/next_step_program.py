@@ -24,6 +24,7 @@ from neurofit.linear import LinearPredictor
 from neurofit.models import NextStepNetwork, State
 from neurofit.preparation import PreparedSeries
 from neurofit.training import out_of_patience
+from neurofit.training.precision import Precision, computing_in
 
 
 class NextStepProgram:
@@ -39,6 +40,7 @@ class NextStepProgram:
         seed: Seed of the order of the chunks.
         linear: The autoregression under the ar output, whose gate is set on validation after every epoch; None leaves
             all channels open.
+        precision: Of the products of the layers; the loss, validation and scores are in float32.
     """
 
     def __init__(
@@ -52,7 +54,9 @@ class NextStepProgram:
         patience: int | None,
         seed: int,
         linear: LinearPredictor | None = None,
+        precision: Precision = "float32",
     ) -> None:
+        self.precision: Precision = precision
         self.model, self.series, self.linear, self.patience = network, series, linear, patience
         self.device, self.carried = next(network.parameters()).device, carried
         self.chunks = ChunkBatches(
@@ -76,7 +80,9 @@ class NextStepProgram:
     def step(self, batch: ChunkBatch) -> dict[str, Tensor]:
         """Backpropagates the loss of one batch."""
         values = batch.values
-        read_out, state = self.model(values[:, :-1], self._start(batch), batch.inputs, gated=False)
+        with computing_in(self.precision, self.device):
+            read_out, state = self.model(values[:, :-1], self._start(batch), batch.inputs, gated=False)
+        read_out = read_out.to(values)
         loss = self._loss(read_out, values[:, 1:])
         loss.backward()
         if self.carried:

@@ -41,6 +41,8 @@ class NextStepOptions:
     batch: int | Literal["all"] | None = None
     """Chunks in one update: parallel streams with carried state, drawn chunks with zero state. By default a 64th of
     all, 8 to 420 of them, and above 512 hidden units, whose weights are costly to read, up to 420."""
+    precision: Literal["float32", "bf16"] = "float32"
+    """Products of the layers while training in float32, or in bfloat16 over weights in float32 where the device can."""
     state: Literal["carried", "zero"] = "carried"
     """Whether a chunk starts from the state its predecessor ended with, or from zero."""
 

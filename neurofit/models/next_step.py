@@ -25,6 +25,7 @@ from neurofit.models.counts import CountScale
 from neurofit.models.linear_skip import LinearSkip
 from neurofit.models.shared_response import SharedResponse
 from neurofit.models.stack import State
+from neurofit.models.wide_linear import wide_linear
 
 Output = Literal["ar", "residual", "absolute", "poisson"]
 
@@ -144,7 +145,8 @@ class NextStepNetwork(nn.Module):
             response: (..., channel) d_t, if there is one.
             gated: whether channels are gated.
         """
-        prediction = self.head(outputs) if response is None else self.head(outputs) + response
+        prediction = wide_linear(outputs, self.head.weight, self.head.bias)
+        prediction = prediction if response is None else prediction + response
         if self.output == "absolute":
             return prediction
         if self.counts is not None:
@@ -172,8 +174,10 @@ class NextStepNetwork(nn.Module):
             (batch, time - order, channel) of its samples but the first `order`.
         """
         assert self.skip is not None
-        linear = self.skip(window)
-        return linear, window[:, self.skip.order :, : self.n_channels] - linear[:, :-1]
+        # In lower precision what is missed would drown in what rounding adds.
+        with torch.autocast(window.device.type, enabled=False):
+            linear = self.skip(window)
+            return linear, window[:, self.skip.order :, : self.n_channels] - linear[:, :-1]
 
     def respond(self, innovations: Tensor, steps: int) -> Tensor | None:
         """Returns d (batch, steps, channel) of the last steps; innovations in units of their size."""
