@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from neurofit.preparation.series import PreparedSeries
 
 BLOCK_BYTES = 32 * 2**20
-"""Values read at once; two blocks are held, the one in use and the next."""
+"""Values read at once; two blocks are held, the one in use and the next, always in the same place: arrays made anew
+between those of the training would keep its memory in pieces."""
 
 SLAB_BYTES = 8 * 2**20
 """Values that stay together when chunks are drawn."""
@@ -45,6 +46,10 @@ class Chunks:
     values: NDArray[np.float32]
     inputs: NDArray[np.float32]
     known: NDArray[np.int64]
+
+
+Room = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""Where values (rows, channels) and inputs (rows, inputs) are read to."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,25 +103,32 @@ class ChunkReader:
         """
         blocks = self._blocks(starts, update)
         with ThreadPoolExecutor(1, thread_name_prefix="neurofit-reader") as reader:
-            ahead = reader.submit(self.read, next(blocks))
+            several = updates_per_block(len(starts(0)[0]), chunk_bytes(self.series, self.length))
+            rooms = itertools.cycle([self._room(starts(0)[:several]) for _ in range(2)])
+            ahead = reader.submit(self.read, next(blocks), next(rooms))
             while True:
                 block = ahead.result()
-                ahead = reader.submit(self.read, next(blocks))
+                ahead = reader.submit(self.read, next(blocks), next(rooms))
                 for each in block.starts:
                     yield self._chunks(block, each)
 
-    def read(self, starts: Sequence[NDArray[np.int64]]) -> _Block:
+    def read(self, starts: Sequence[NDArray[np.int64]], room: Room | None = None) -> _Block:
         """Reads the chunks of some updates, in the order of time, overlaps once."""
         begin = np.unique(np.concatenate(starts))
         first, stop = self._first(begin), begin + self.length + 1
         heads = np.flatnonzero(np.concatenate([[True], first[1:] > stop[:-1]]))
         firsts, stops = first[heads], stop[np.append(heads[1:], len(stop)) - 1]
         rows = np.concatenate([[0], np.cumsum(stops - firsts)])
-        values = np.empty((rows[-1], self.series.n_channels), np.float32)
-        inputs = np.empty((rows[-1], self.series.n_inputs), np.float32)
+        values, inputs = (part[: rows[-1]] for part in room or self._room(starts))
         for start, end, row in zip(firsts.tolist(), stops.tolist(), rows.tolist(), strict=False):
             self._fill(start, end, values[row:], inputs[row:])
         return _Block(starts, firsts, rows[:-1], values, inputs)
+
+    def _room(self, starts: Sequence[NDArray[np.int64]]) -> Room:
+        """Enough for the chunks of some updates; what is never written to takes no memory."""
+        rows = sum(map(len, starts)) * (self.history + self.length + 1)
+        shapes = (rows, self.series.n_channels), (rows, self.series.n_inputs)
+        return np.empty(shapes[0], np.float32), np.empty(shapes[1], np.float32)
 
     def _fill(self, start: int, stop: int, values: NDArray[np.float32], inputs: NDArray[np.float32]) -> None:
         # In pieces, because the conversions of one take several times its size.

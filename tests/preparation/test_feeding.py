@@ -156,7 +156,7 @@ def test_the_thread_ends_with_the_iterator_and_reads_one_block_ahead(monkeypatch
     monkeypatch.setattr(feeding, "BLOCK_BYTES", 1600)
     reader, read = ChunkReader(STREAMED, length=LENGTH), []
     plain = reader.read
-    monkeypatch.setattr(reader, "read", lambda starts: read.append(len(starts)) or plain(starts))
+    monkeypatch.setattr(reader, "read", lambda starts, room: read.append(len(starts)) or plain(starts, room))
     given = reader.feed(drawn)
     assert read == []
     next(given)
