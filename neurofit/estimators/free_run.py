@@ -18,7 +18,7 @@ from neurofit.preparation import PreparedSeries, Scored, Span
 
 ChannelAutoRegression = AutoRegression | InputAutoRegression
 
-TRUTH_ENTRIES = 2**24
+TRUTH_ENTRIES = 2**22
 """Samples of truth that are read, all channels together."""
 MOST_COUNTS = 1e9
 """Expected counts of a bin above which a run of counts has diverged."""

@@ -40,7 +40,7 @@ from neurofit_io import RecordingError
 
 RUNS = 8
 PIECE_STEPS = 1000
-SCORED_ENTRIES = 2**24
+SCORED_ENTRIES = 2**22
 """Samples of all runs that are scored, the last steps of each."""
 
 
