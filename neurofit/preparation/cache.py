@@ -37,7 +37,8 @@ from neurofit_io.sources import CHUNK_CACHE_BYTES, Hdf5Source, Layout, MemmapSou
 QUICK_FILTERS = {2, 3, 32001, 32004, 32008, 32015, 32026}
 """Shuffle, Fletcher checksum, blosc, lz4, bitshuffle, zstd, blosc2: above 800 MB/s; the others below 450."""
 FEW_CHANNELS = 128
-COPY_BYTES = 32 * 2**20
+COPY_BYTES = 64 * 2**20
+"""Copied at a time."""
 ROOM = 1.02
 """Room asked for on the disk, over the size of the copy."""
 _END = 2**20
@@ -117,12 +118,14 @@ def _slow(layout: Layout, channels: int, itemsize: int) -> str | None:
     return f"has chunks of {layout.chunk[0]} steps" if long else None
 
 
-def pieces(source: Source) -> Iterator[tuple[int, int, NDArray[np.intp] | None]]:
+def pieces(source: Source, entries: int) -> Iterator[tuple[int, int, NDArray[np.intp] | None]]:
     """All of a source as (first step, stop, channels or None for all), so that no chunk is unpacked over and over.
 
-    A piece takes 32 MB, or a whole chunk where that is more.
+    Args:
+        source: What is to be read.
+        entries: Size of a piece; a whole chunk is taken where that is more.
     """
-    (steps, width), entries = source.shape, COPY_BYTES // source.dtype.itemsize
+    steps, width = source.shape
     if not _in_long_chunks(source):
         rows = max(1, entries // max(1, width))
         yield from ((first, min(first + rows, steps), None) for first in range(0, steps, rows))
@@ -154,7 +157,7 @@ def _copy(source: Source, path: Path, fingerprint: str) -> None:
 def _write(source: Source, path: Path, of: str, fingerprint: str) -> None:
     with _bar("time-major copy", source) as bar, h5py.File(path, "w") as file:
         values = file.create_dataset("values", source.shape, source.dtype)
-        for first, stop, _ in pieces(source):
+        for first, stop, _ in pieces(source, COPY_BYTES // source.dtype.itemsize):
             rows = _read(source, first, stop)
             values[first:stop] = rows
             bar.update(rows.nbytes)
@@ -164,7 +167,7 @@ def _write(source: Source, path: Path, of: str, fingerprint: str) -> None:
 def _unpacked(source: Source, file: Any) -> MemmapSource:
     """The values of each channel by itself, in a temporary file."""
     with _bar("unpacking", source) as bar:
-        for first, stop, channels in pieces(source):
+        for first, stop, channels in pieces(source, COPY_BYTES // source.dtype.itemsize):
             values = _read(source, first, stop, channels).T
             for channel, row in zip(np.arange(source.shape[1]) if channels is None else channels, values, strict=True):
                 file.seek((channel * source.shape[0] + first) * source.dtype.itemsize)

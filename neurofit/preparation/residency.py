@@ -16,6 +16,8 @@ from neurofit_io.sources import ArraySource, release
 
 RESIDENT_BYTES = 10**9
 """Kept in memory for each GB of `memory_gb`."""
+SLAB_ENTRIES = 2**22
+"""Read at a time."""
 
 
 def fits(shape: tuple[int, int], memory_gb: float = 1.0) -> bool:
@@ -51,7 +53,7 @@ def in_memory(signal: Signal, memory_gb: float = 1.0) -> Signal:
     if not fits(signal.shape, memory_gb):
         return signal
     values = np.empty(signal.shape, np.float32)
-    for start, stop, channels in pieces(signal.source):
+    for start, stop, channels in pieces(signal.source, SLAB_ENTRIES):
         columns = slice(None) if channels is None else slice(channels[0], channels[-1] + 1)
         values[start:stop, columns] = signal.read(start, stop, channels)
     return dataclasses.replace(signal, source=LoadedSource(values, signal.source.place), gain=1.0, offset=0.0)
