@@ -313,5 +313,5 @@ def stored_in(source: Any) -> Iterator[MemmapSource | Hdf5Source]:
 
 def array_source(values: ArrayLike, dtype: DTypeLike | None = None, place: str = "memory") -> ArraySource:
     """An `ArraySource` of a (steps,) or (steps, channels) array."""
-    array = np.asarray(values, dtype=dtype)
+    array = values if isinstance(values, np.memmap) and dtype is None else np.asarray(values, dtype=dtype)
     return ArraySource(array[:, None] if array.ndim == 1 else array, place)

@@ -151,7 +151,7 @@ def test_a_mapped_file_does_not_stay_in_memory(time_axis: int, tmp_path: Path, m
 
 def test_a_map_in_memory_is_read_as_a_copy(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", VALUES)
-    source = ArraySource(np.load(tmp_path / "x.npy", mmap_mode="r"))
+    source = array_source(np.load(tmp_path / "x.npy", mmap_mode="r"))
     rows = source.read(2, 50)
     assert type(rows) is np.ndarray
     assert_array_equal(rows, VALUES[2:50])
