@@ -151,6 +151,7 @@ def resident_sets(folder: Path, shape: tuple[int, int], again: bool) -> None:
         row, fitted = in_child(fit, layout, path, shape, memory_gb)
         row |= {"shape": str(fitted), "update": in_child(update, fitted)["taken"], "load": load}
         known[case] = {"case": case, "memory_gb": memory_gb, **row, **protocol.circumstances()}
+        RESULTS.parent.mkdir(exist_ok=True)
         with RESULTS.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(known[case]) + "\n")
         shutil.rmtree(folder / "copies", ignore_errors=True)

@@ -169,11 +169,14 @@ class BinnedSource:
 
     def _observed(self, unit: int, start: int, stop: int) -> NDArray[np.bool_]:
         assert self.spikes.observed_s is not None
-        edges = np.arange(start, stop + 1) * self.bin_ms / 1000 + self.spikes.start_s
-        seen = np.zeros(stop - start, dtype=bool)
-        for begin, end in self.spikes.observed_s[unit]:
-            seen |= (edges[:-1] >= begin - EDGE) & (edges[1:] <= end + EDGE)
-        return seen
+        spans = np.asarray(self.spikes.observed_s[unit], np.float64).reshape(-1, 2) - self.spikes.start_s
+        places = (spans + np.array([-EDGE, EDGE])) * 1000 / self.bin_ms
+        edges = np.ceil(places[:, 0]), np.floor(places[:, 1])
+        first, last = (np.clip(edge, start, stop).astype(np.int64) - start for edge in edges)
+        steps = np.zeros(stop - start + 1, np.int64)
+        np.add.at(steps, first[first < last], 1)
+        np.add.at(steps, last[first < last], -1)
+        return np.cumsum(steps[:-1]) > 0
 
 
 def spikes_from_lists(

@@ -19,6 +19,8 @@ VERBS = {
     "fit": "fit a next-step model and score it on held-out time",
     "compare": "fit next-step models of several cells and sizes, and rank them on validation",
     "predict": "predict held-out time, or another recording, with a fitted model",
+    "simulate": "make ground truth: networks and systems whose connections and states are known",
+    "connectivity": "infer who connects to whom from voltages and spikes, and score it against the truth",
 }
 
 USAGE = "\n".join(
@@ -27,7 +29,7 @@ USAGE = "\n".join(
         "",
         "Fits models to neural population recordings, and scores them on time they have not seen.",
         "",
-        *(f"  {verb:<9}{what}" for verb, what in VERBS.items()),
+        *(f"  {verb:<14}{what}" for verb, what in VERBS.items()),
         "",
         "  --debug  show the traceback of an error",
         "  --version",

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from neurofit import figures
 from neurofit.estimators.comparison_rows import Comparison, Interval, Row, Summary
-from neurofit.estimators.drawing import TRACE_STEPS, Figures, write_figures
+from neurofit.estimators.drawing import TRACE_STEPS
 from neurofit.estimators.grid import SWEPT
 from neurofit.estimators.next_step import NextStep
 from neurofit.estimators.options import FitOptions
+from neurofit.estimators.pictures import Figures, write_figures
 from neurofit.estimators.reporting import run_details
 from neurofit.estimators.stored import Fitted
 from neurofit.estimators.tables import aligned_lines

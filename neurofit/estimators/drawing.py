@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,18 +11,15 @@ from numpy.typing import NDArray
 
 from neurofit import figures
 from neurofit.estimators.evaluation import AUTOREGRESSIONS
+from neurofit.estimators.pictures import Figures
 from neurofit.estimators.prediction import Prediction
 from neurofit.metrics import ErrorSums, channel_skill, mean_squared_error, residual_spectrum
 from neurofit_io import RecordingError
-from neurofit_io.files import write_bytes
 
 TRACE_STEPS = 6000
 """Steps shown in the figure of traces: more would be a smear."""
 TRACE_CHANNELS = 4
 SPECTRUM_STEPS = 2**18
-
-Figures = list[tuple[str, str, Figure]]
-"""Triples (file name without suffix, caption, figure)."""
 
 
 def prediction_figures(prediction: Prediction, name: str, shown: Sequence[int] | None = None) -> Figures:
@@ -55,14 +51,6 @@ def loss_figure(
     epochs, train, validation = ([row[key] for row in history] for key in ("epoch", "train", "validation"))
     said = {"loss": "negative log likelihood", "unit": "nats a bin and unit"} if poisson else {}
     return figures.loss_curves(epochs, train, validation, lines, best_epoch=best, **said)
-
-
-def write_figures(folder: Path, drawn: Figures) -> list[tuple[str, bytes]]:
-    """Writes each figure as PNG into a folder; returns pairs (caption, PNG) for the report."""
-    pictures = [(file, caption, figures.figure_png(figure)) for file, caption, figure in drawn]
-    for file, _, picture in pictures:
-        write_bytes(folder / f"{file}.png", picture)
-    return [(caption, picture) for _, caption, picture in pictures]
 
 
 def channel_positions(prediction: Prediction, columns: Sequence[int]) -> list[int]:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from neurofit import figures
-from neurofit.estimators.drawing import channel_positions, loss_figure, prediction_figures, write_figures
+from neurofit.estimators.drawing import channel_positions, loss_figure, prediction_figures
 from neurofit.estimators.horizons import Horizons
 from neurofit.estimators.options import PRESET_OURS, FitOptions
+from neurofit.estimators.pictures import write_figures
 from neurofit.estimators.prediction import Prediction
 from neurofit.estimators.spike_report import SpikeReport
 from neurofit.estimators.stored import Fitted

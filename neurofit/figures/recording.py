@@ -181,7 +181,7 @@ def _draw_weights(axes: Axes, connectivity: WeightMatrix) -> None:
     present = np.abs(finite(weight[weight != 0]))
     axes.set_anchor("N")
     norm = _signed_norm(present)
-    image = axes.imshow(weight, cmap=_SIGNED, norm=norm, origin="upper")
+    image = axes.imshow(weight, cmap=_SIGNED, norm=norm, origin="upper", interpolation="nearest")
     axes.spines[:].set(visible=True, color=FAINT)
     unknown = np.count_nonzero(np.isnan(weight))
     title = f"{present.size} connected pairs" + (f", {unknown} unknown (grey)" if unknown else "")
