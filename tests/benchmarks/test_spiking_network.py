@@ -40,7 +40,9 @@ def test_the_seed_decides_everything(recording: Recording) -> None:
     first, same, other = (each.signals["extracellular"].read() for each in short)
     np.testing.assert_array_equal(first, same)
     assert np.abs(first - other).max() > 1
-    np.testing.assert_array_equal(first, recording.signals["extracellular"].read(0, 1000))
+    # The field is one matrix product, whose last bits depend on its size on some processors.
+    np.testing.assert_allclose(first, recording.signals["extracellular"].read(0, 1000), rtol=1e-5, atol=1e-4)
+    np.testing.assert_array_equal(short[0].signals["vm"].read(), recording.signals["vm"].read(0, 1000))
 
 
 def test_the_recording_survives_the_disk(recording: Recording, tmp_path: Path) -> None:
