@@ -33,8 +33,10 @@ def run(words: Sequence[str]) -> int:
     arguments = parse(Arguments, split_commas(split_commas(words, "--pairs"), "--reduce"), verb="connectivity average")
     from neurofit.estimators.connectivity_average import average_recording
     from neurofit.estimators.connectivity_average_report import average_verdict, report_average
+    from neurofit.estimators.result_folder import refuse_taken
     from neurofit_io.loading import load
 
+    refuse_taken(arguments.out, overwrite=arguments.overwrite)
     recording = load(arguments.recording, arguments.load)
     analysis = average_recording(recording, arguments.average)
     for note in analysis.notes:

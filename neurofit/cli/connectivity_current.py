@@ -34,13 +34,11 @@ def run(words: Sequence[str]) -> int:
     arguments = parse(Arguments, split_commas(words, "--tau-ms"), verb="connectivity current")
     from neurofit.estimators.connectivity_current import analyse_current
     from neurofit.estimators.connectivity_current_report import current_table, current_verdict, report_current
+    from neurofit.estimators.result_folder import refuse_taken
     from neurofit.estimators.tables import aligned_lines
-    from neurofit_io.errors import RecordingError
     from neurofit_io.loading import load
 
-    if not arguments.overwrite and arguments.out.is_dir() and any(arguments.out.iterdir()):
-        # Said before the work, not after it.
-        raise RecordingError(arguments.out, "something is there already", expected="a new folder", do="or --overwrite")
+    refuse_taken(arguments.out, overwrite=arguments.overwrite)
     recording = load(arguments.recording, arguments.load)
     analysis = analyse_current(recording, arguments.current)
     header, rows = current_table(analysis)

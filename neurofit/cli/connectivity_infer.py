@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from neurofit.cli.parse import RecordingPath, parse, split_commas
 from neurofit.estimators.connectivity_infer_options import InferOptions
@@ -27,7 +28,9 @@ class Arguments(InferOptions):
     out: Path
     """Folder of the result."""
     truth: Path | None = None
-    """Recording with the true connections, where RECORDING has none or others."""
+    """Recording with the true connections, or a square matrix of them, where RECORDING has none or others."""
+    truth_orientation: Literal["post_pre", "pre_post"] | None = None
+    """What rows and columns of a bare matrix of the truth are."""
     load: LoadOptions = field(default_factory=LoadOptions)
     overwrite: bool = False
     """Remove a result in --out first."""
@@ -44,14 +47,14 @@ def run(words: Sequence[str]) -> int:
         report_inference,
         start_inference,
     )
-    from neurofit.estimators.connectivity_score import _truth as read_truth
+    from neurofit.estimators.connectivity_score import read_truth
     from neurofit.estimators.result_folder import abandoned_on_error
     from neurofit.estimators.tables import aligned_lines
     from neurofit_io.loading import load
 
     recording = load(arguments.recording, arguments.load)
     options = InferOptions(**{f.name: getattr(arguments, f.name) for f in dataclasses.fields(InferOptions)})
-    truth = None if arguments.truth is None else read_truth(arguments.truth, arguments.load.orientation, None)[0]
+    truth = None if arguments.truth is None else read_truth(arguments.truth, arguments.truth_orientation)[0]
     result = start_inference(
         recording, options, arguments.out, overwrite=arguments.overwrite,
         command=["neurofit", "connectivity", "infer", *words],

@@ -34,5 +34,5 @@ def dale_step(estimate: Estimate, *, fdr: float = FDR) -> Estimate:
         method=f"{estimate.method}-dale",
         weight=np.where(wrong, 0.0, estimate.weight),
         z=np.where(wrong, 0.0, estimate.z),
-        notes=(*estimate.notes, note),
+        notes=(note,),
     )

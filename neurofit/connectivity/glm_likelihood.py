@@ -112,9 +112,11 @@ class CoupledLikelihood:
         """
         weight, log_rate = parameters[: self.cells], parameters[self.cells :]
         weight_gradient, counted = np.zeros(weight.shape), np.zeros(log_rate.shape)
-        for past, age, mean in self._means(parameters, columns):
-            weight_gradient += past.T @ mean
-            counted += _by_class(age, columns, mean, self.classes)
+        # A step too far overflows; its loss is then not finite, and the search goes back.
+        with np.errstate(over="ignore", invalid="ignore"):
+            for past, age, mean in self._means(parameters, columns):
+                weight_gradient += past.T @ mean
+                counted += _by_class(age, columns, mean, self.classes)
         away = log_rate - np.log(self.mean_count[columns])
         away[0] = 0.0
         fired, cross = self.fired[:, columns], self._past_cross[:, columns]

@@ -71,7 +71,7 @@ def score_files(
         estimate, orientation=orientation, dataset=estimate_dataset, dataset_option="--estimate-dataset"
     )
     chosen = _chosen(found, methods, estimate)
-    connections, unit = _truth(Path(truth), truth_orientation, truth_dataset)
+    connections, unit = read_truth(Path(truth), truth_orientation, truth_dataset)
     has_ids = isinstance(connections, Connectivity)
     known = true_connections(
         connections,
@@ -150,8 +150,19 @@ def _chosen(found: list[NamedMatrix], methods: Sequence[str], path: str | os.Pat
     return [by_name[method] for method in methods] or found
 
 
-def _truth(path: Path, orientation: str | None, dataset: str | None) -> tuple[Connectivity | NDArray[np.float64], str]:
-    """The true connections and the unit of their weights."""
+def read_truth(
+    path: Path, orientation: str | None = None, dataset: str | None = None
+) -> tuple[Connectivity | NDArray[np.float64], str]:
+    """The true connections in a file and the unit of their weights.
+
+    Args:
+        path: Any recording with a connectivity, or a matrix in .npy, .csv or HDF5.
+        orientation: What rows and columns of a bare matrix are: `post_pre` or `pre_post`.
+        dataset: Dataset of a bare matrix in an HDF5 file.
+
+    Raises:
+        RecordingError: No connections in it, no square matrix, or the orientation is not known.
+    """
     if dataset is None and path.suffix.lower() not in _TABLES:
         recording = load(path, orientation=orientation)
         if recording.connectivity is None:

@@ -15,7 +15,7 @@ from typing import Any
 from neurofit import figures
 from neurofit.estimators.pictures import Figures, write_figures
 from neurofit.figures.report import Table
-from neurofit.runs import Run, environment, fingerprint
+from neurofit.runs import Run, RunError, environment, fingerprint
 from neurofit_io import Recording
 from neurofit_io.files import write_text
 
@@ -48,9 +48,22 @@ def create_result(
         "format": source.format,
         "fingerprint": fingerprint(source.path, source.files) if source.files else None,
     }
-    run = Run.create(out, {"analysis": analysis, "recording": stored, "options": dict(options)}, overwrite=overwrite)
+    refuse_taken(out, overwrite=overwrite)
+    config = {"analysis": analysis, "recording": stored, "options": dict(options)}
+    run = Run.create(out, config, overwrite=overwrite)
     run.write_environment(environment(threads=_threads(), device="cpu", command=command))
     return run
+
+
+def refuse_taken(out: str | os.PathLike[str], *, overwrite: bool) -> None:
+    """Checks, before long work begins, that a result may be written to a folder.
+
+    Raises:
+        RunError: Something is there and may not be replaced.
+    """
+    path = Path(out)
+    if not overwrite and path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise RunError(path, "something is there already", do="give --overwrite to replace a result, or another folder")
 
 
 @contextlib.contextmanager

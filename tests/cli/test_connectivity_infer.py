@@ -42,7 +42,7 @@ def test_a_result_is_not_written_over_and_a_failure_leaves_no_folder(neurofit: A
     assert (taken / "mine.txt").read_text() == "kept"
     matrix = tmp_path / "truth.npy"
     np.save(matrix, np.zeros((7, 7)))
-    ended = neurofit(*WORDS, "--truth", matrix, "--orientation", "post_pre", "--out", tmp_path / "conn")
+    ended = neurofit(*WORDS, "--truth", matrix, "--truth-orientation", "post_pre", "--out", tmp_path / "conn")
     assert ended.code == 1
     assert "60" in ended.err
     assert not (tmp_path / "conn").exists()
