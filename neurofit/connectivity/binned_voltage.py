@@ -13,7 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from neurofit.connectivity.blanking import AFTER_MS, BEFORE_MS, blank_mask, interpolate_blanks
+from neurofit.connectivity.blanking import (
+    AFTER_MS,
+    BEFORE_MS,
+    blank_mask,
+    interpolate_blanks,
+    mark_blank,
+    spike_level,
+)
 from neurofit_io import RecordingError, Signal, Spikes
 
 BIN_MS = 0.5
@@ -73,16 +80,21 @@ def binned_voltage(
     values, valid = np.empty((n_bins, n_cells), np.float32), np.ones((n_bins, n_cells), dtype=bool)
     total = np.zeros(n_cells)
     rows = max(1, SLAB_BYTES // (4 * n_cells * width))
+    unlisted = _Unlisted(vm, before_ms, after_ms) if blanked else None
     for first in range(0, n_bins, rows):
         last = min(first + rows, n_bins)
-        samples = vm.read(first * width, last * width).reshape(last - first, width, n_cells)
+        begin, end = first * width, last * width
+        low, high = (begin, end) if unlisted is None else unlisted.seen_from(begin, end)
+        window = vm.read(low, high)
+        samples = window[begin - low : end - low].reshape(last - first, width, n_cells)
         if not np.isfinite(samples).all():
             raise RecordingError(
-                vm.source.place, "values that are not finite", place=f"steps {first * width}:{last * width}",
+                vm.source.place, "values that are not finite", place=f"steps {begin}:{end}",
                 expected="a number for every cell and step", do="leave those cells or that time out",
             )  # fmt: skip
-        if blanked:
-            blank = blank_mask(spikes, vm, first * width, last * width, before_ms=before_ms, after_ms=after_ms)
+        if unlisted is not None:
+            blank = blank_mask(spikes, vm, begin, end, before_ms=before_ms, after_ms=after_ms)
+            unlisted.mark(blank, window, low - begin)
             values[first:last], valid[first:last] = _mean_of_kept(samples, blank.reshape(samples.shape))
         else:
             values[first:last] = samples.mean(axis=1)
@@ -90,6 +102,31 @@ def binned_voltage(
     mean = total / np.maximum(valid.sum(axis=0), 1)
     return BinnedVoltage(_centred(values, valid, mean), valid, mean, 1000 * width / float(vm.rate_hz or np.nan),
                          vm.start_s)  # fmt: skip
+
+
+class _Unlisted:
+    """Spikes that stand in the voltage, whether or not they were listed.
+
+    Args:
+        vm: The voltages.
+        before_ms: Time before a spike that is blank, ms.
+        after_ms: Time after it, ms.
+    """
+
+    def __init__(self, vm: Signal, before_ms: float, after_ms: float) -> None:
+        rate = float(vm.rate_hz or np.nan)
+        self.n_steps, self.level = vm.shape[0], spike_level(vm)
+        self.before, self.after = round(before_ms * rate / 1000), round(after_ms * rate / 1000)
+
+    def seen_from(self, start: int, stop: int) -> tuple[int, int]:
+        """Steps in which a spike makes some of the steps `start:stop` blank."""
+        return max(0, start - self.after - 1), min(self.n_steps, stop + self.before)
+
+    def mark(self, blank: NDArray[np.bool_], window: NDArray[np.float32], first: int) -> None:
+        """Marks what lies beside upward crossings of the level in `window`, which begins at row `first` of `blank`."""
+        above = window >= self.level
+        steps, cells = np.nonzero(above[1:] & ~above[:-1])
+        mark_blank(blank, steps + 1 + first, cells, before=self.before, after=self.after)
 
 
 def bin_shape(vm: Signal, bin_ms: float) -> tuple[int, int]:

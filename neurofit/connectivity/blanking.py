@@ -1,7 +1,8 @@
 """A cell's own spikes taken out of its voltage: what a reset does to Vm says nothing about its inputs.
 
 Samples from `before_ms` before to `after_ms` after each spike of the cell itself are blank. Averages see a straight
-line across them (`interpolate_blanks`); regressions leave them out.
+line across them (`interpolate_blanks`); regressions leave them out. A spike that a list missed still stands in the
+voltage, and one is enough to spoil a regression: so upward crossings of a high level count as well (`spike_level`).
 """
 
 from __future__ import annotations
@@ -9,11 +10,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from neurofit.metrics import spike_thresholds
 from neurofit_io import Signal, Spikes
 from neurofit_io.spikes import EDGE
 
 BEFORE_MS = 0.2
 AFTER_MS = 2.3
+LEVEL_DEVIATIONS = 6.0
+LOOKED_AT, STRETCHES = 2_000_000, 16
+"""Samples, and stretches of the recording they are taken from, by which levels are set."""
 
 
 def spike_steps(spikes: Spikes, *, rate_hz: float, start_s: float) -> NDArray[np.int64]:
@@ -50,11 +55,44 @@ def blank_mask(
     before, after = round(before_ms * rate / 1000), round(after_ms * rate / 1000)
     steps = spike_steps(spikes, rate_hz=rate, start_s=vm.start_s)
     low, high = np.searchsorted(steps, [start - after, stop + before])
-    rows = steps[low:high, None] + np.arange(-before, after + 1) - start
-    inside = (rows >= 0) & (rows < stop - start)
     mask = np.zeros((stop - start, spikes.n_units), dtype=bool)
-    mask[rows[inside], np.broadcast_to(spikes.units[low:high, None], rows.shape)[inside]] = True
+    mark_blank(mask, steps[low:high] - start, spikes.units[low:high], before=before, after=after)
     return mask
+
+
+def mark_blank(
+    mask: NDArray[np.bool_], steps: NDArray[np.integer], cells: NDArray[np.integer], *, before: int, after: int
+) -> None:
+    """Marks what lies beside some spikes.
+
+    Args:
+        mask: (time, cell), changed.
+        steps: Row of each spike, which may lie outside, (spikes,).
+        cells: Its cell, (spikes,).
+        before: Steps before a spike that are blank.
+        after: Steps after it.
+    """
+    rows = steps[:, None] + np.arange(-before, after + 1)
+    inside = (rows >= 0) & (rows < len(mask))
+    mask[rows[inside], np.broadcast_to(cells[:, None], rows.shape)[inside]] = True
+
+
+def spike_level(vm: Signal, *, deviations: float = LEVEL_DEVIATIONS) -> NDArray[np.float32]:
+    """Voltage of each cell that only its spikes reach: the median and some robust standard deviations, mV, (cells,).
+
+    Args:
+        vm: Voltages; stretches from all over the recording are looked at.
+        deviations: Robust standard deviations above the median.
+
+    Returns:
+        The levels; infinite for a cell that does not vary.
+    """
+    n_steps, n_cells = vm.shape
+    length = min(n_steps, max(1, LOOKED_AT // (n_cells * STRETCHES)))
+    begins = np.linspace(0, n_steps - length, STRETCHES).astype(int)
+    values = np.concatenate([vm.read(begin, begin + length) for begin in begins])
+    thresholds = spike_thresholds(values, kind="vm", deviations=deviations)
+    return np.where(np.isfinite(thresholds.level), thresholds.level, np.inf).astype(np.float32)
 
 
 def interpolate_blanks(values: NDArray[np.floating], blank: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -3,7 +3,9 @@
     p = P(F_{m,n} > f) = I_x(n/2, m/2),   x = n / (n + m f)
     I_x(a, b) = x^a (1-x)^(b-1) / (a B(a, b)) (1 + sum_k prod_{i=1..k} (b - i) / (a + i) x / (1 - x))
 
-The sum (by parts; Abramowitz and Stegun 26.5.4) falls like 1/f^k and serves where p would be 0.
+The sum (by parts; Abramowitz and Stegun 26.5.4) falls like 1/f^k and serves where p would be 0. For one coefficient
+and many degrees of freedom, z is Wallace's transformation of t (D. L. Wallace, Annals of Mathematical Statistics 30,
+1959), (8n + 1) / (8n + 3) sqrt(n ln(1 + t^2 / n)), to 1e-6 at t = 4 and 4e-4 at t = 30 from 1000 degrees on.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from scipy import special, stats
 
 SMALLEST = 1e-280
 TERMS = 60
+MANY = 1000
 
 
 def f_evidence(f: NDArray[np.float64], *, m: int, n: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -25,6 +28,8 @@ def f_evidence(f: NDArray[np.float64], *, m: int, n: NDArray[np.float64]) -> NDA
         n: Degrees of freedom of what is left, of a shape that goes with `f`.
     """
     f, n = np.broadcast_arrays(np.asarray(f, dtype=np.float64), np.asarray(n, dtype=np.float64))
+    if m == 1 and n.min(initial=np.inf) >= MANY:
+        return np.asarray((8 * n + 1) / (8 * n + 3) * np.sqrt(n * np.log1p(f / n)))
     p = stats.f.sf(f, m, n)
     log_p = np.log(np.maximum(p, SMALLEST))
     far = p < SMALLEST

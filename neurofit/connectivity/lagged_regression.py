@@ -130,15 +130,17 @@ def _gram(counts: sparse.csr_array, basis: NDArray[np.float64]) -> NDArray[np.fl
     """sum_t x_jb(t) x_kc(t), (basis, cells, basis, cells), from cross-correlograms of as many lags as the basis has."""
     (n_lags, n_basis), (n_bins, n_cells) = basis.shape, counts.shape
     gram = np.zeros((n_basis, n_cells, n_basis, n_cells))
+    together = np.empty((n_cells, n_cells), np.float32)
     by_cell = counts.T.tocsr()
-    for lag in range(n_lags):
+    for lag in range(n_lags - 1, -1, -1):
         # Spikes of k come `lag` bins after those of j: where x_k sees its own l ago, x_j sees its own l + `lag` ago.
-        together = (by_cell[:, : n_bins - lag] @ counts[lag:]).toarray().astype(np.float64)
-        products = basis[lag:].T @ basis[: n_lags - lag]
+        (by_cell[:, : n_bins - lag] @ counts[lag:]).toarray(out=together)
+        products = (basis[lag:].T @ basis[: n_lags - lag]).astype(np.float32)
+        if lag == 0:
+            # The other order of time, j after k.
+            gram += gram.transpose(2, 3, 0, 1).copy()
         for b, c in np.argwhere(products):
             gram[b, :, c] += products[b, c] * together
-            if lag:
-                gram[c, :, b] += products[b, c] * together.T
     return gram
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from neurofit.connectivity import binned_voltage as module
 from neurofit.connectivity.binned_voltage import binned_voltage
-from neurofit.connectivity.blanking import blank_mask, interpolate_blanks, spike_steps
+from neurofit.connectivity.blanking import blank_mask, interpolate_blanks, spike_level, spike_steps
 from neurofit_io import Signal, Spikes, signal_from_array, spikes_from_lists
 
 RATE_HZ = 10_000.0
@@ -69,3 +69,25 @@ def test_raw_bins_keep_the_spikes() -> None:
     assert binned.valid.all()
     expected = vm.read().astype(np.float64).reshape(800, 5, 2).mean(axis=1)
     np.testing.assert_allclose(binned.values + binned.mean, expected, atol=1e-4)
+
+
+def test_a_spike_that_was_not_listed_is_blank_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(1)
+    values = -60 + rng.standard_normal((20_000, 2))
+    for step in (4000, 4100, 12_345):
+        values[step : step + 20, 0] = np.linspace(30, -60, 20)
+    vm = signal_from_array(values, name="vm", rate_hz=RATE_HZ, unit="mV")
+    listed = spikes_from_lists([[0.4], []], stop_s=2.0)
+    whole = binned_voltage(vm, listed)
+    for step in (4000, 4100, 12_345):
+        assert not whole.valid[(step - 2) // 5 : (step + 23) // 5 + 1, 0].any()
+    assert whole.valid[:, 1].all()
+    assert (~whole.valid[:, 0]).sum() <= 3 * 7
+    assert float(np.abs(whole.values).max()) < 5
+    monkeypatch.setattr(module, "SLAB_BYTES", 2000)
+    np.testing.assert_array_equal(binned_voltage(vm, listed).valid, whole.valid)
+
+
+def test_a_cell_that_never_varies_has_no_level() -> None:
+    vm = signal_from_array(np.full((2000, 1), -60.0), name="vm", rate_hz=RATE_HZ, unit="mV")
+    assert spike_level(vm).tolist() == [np.inf]
