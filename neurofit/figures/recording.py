@@ -172,6 +172,7 @@ def _draw_raster(axes: Axes, spikes: SpikeRaster) -> None:
     axes.set_ylim(-1, kinds.size)
     axes.margins(x=0.01)
     axes.set(ylabel="unit", title=f"{spikes.times_s.size} spikes of {kinds.size} units")
+    axes.locator_params(axis="y", integer=True)
     if np.any(kinds != ""):
         legend_above(axes, markerscale=8.0 / size)
 
@@ -184,8 +185,9 @@ def _draw_weights(axes: Axes, connectivity: WeightMatrix) -> None:
     image = axes.imshow(weight, cmap=_SIGNED, norm=norm, origin="upper", interpolation="nearest")
     axes.spines[:].set(visible=True, color=FAINT)
     unknown = np.count_nonzero(np.isnan(weight))
-    title = f"{present.size} connected pairs" + (f", {unknown} unknown (grey)" if unknown else "")
+    title = f"{present.size} connected pair{'s' * (present.size != 1)}" + (f", {unknown} unknown (grey)" if unknown else "")
     axes.set(xlabel="presynaptic cell", ylabel="postsynaptic cell", title=title)
+    axes.locator_params(integer=True)
     bar = axes.figure.colorbar(image, cax=axes.inset_axes((0.0, -0.2, 1.0, 0.035)), orientation="horizontal")
     bar.set_label(with_unit("weight", connectivity.unit))
     if isinstance(norm, SymLogNorm):
