@@ -87,7 +87,7 @@ def test_empty_fields_are_unknown_pairs(tmp_path) -> None:
     assert np.isnan(found[[0, 1], 2]).all()
 
 
-def refuse(path, found, **more):
+def assert_refused(path, found, **more):
     with pytest.raises(RecordingError, match=found) as error:
         read_matrices(path, orientation="post_pre", **more)
     assert "\n" not in str(error.value)
@@ -95,32 +95,32 @@ def refuse(path, found, **more):
 
 def test_what_is_refused(tmp_path) -> None:
     np.save(tmp_path / "w.npy", MATRIX[:2])
-    refuse(tmp_path / "w.npy", r"an array of shape \(2, 3\); expected a square matrix")
+    assert_refused(tmp_path / "w.npy", r"an array of shape \(2, 3\); expected a square matrix")
     np.save(tmp_path / "c.npy", MATRIX.astype(complex))
-    refuse(tmp_path / "c.npy", "a matrix of complex128; expected real numbers")
+    assert_refused(tmp_path / "c.npy", "a matrix of complex128; expected real numbers")
     np.save(tmp_path / "o.npy", np.array([{}]), allow_pickle=True)
-    refuse(tmp_path / "o.npy", "expected plain numbers")
+    assert_refused(tmp_path / "o.npy", "expected plain numbers")
     (tmp_path / "t.csv").write_text(",a,b\nb,0,1\na,2,0\n")
-    refuse(tmp_path / "t.csv", "row labels that are not those of the columns")
+    assert_refused(tmp_path / "t.csv", "row labels that are not those of the columns")
     (tmp_path / "x.csv").write_text("0.5,1\nx,0\n")
-    refuse(tmp_path / "x.csv", "text such as")
-    refuse(tmp_path / "none.npy", "no such file")
-    refuse(tmp_path, "a folder; expected a .npy, .csv or HDF5")
+    assert_refused(tmp_path / "x.csv", "text such as")
+    assert_refused(tmp_path / "none.npy", "no such file")
+    assert_refused(tmp_path, "a folder; expected a .npy, .csv or HDF5")
     with h5py.File(tmp_path / "two.h5", "w") as file:
         file["a"], file["b"] = MATRIX, MATRIX
-    refuse(tmp_path / "two.h5", "2 square datasets: /a, /b; expected one; choose with --dataset")
-    refuse(tmp_path / "two.h5", "no dataset /c; expected one of /a, /b", dataset="/c")
+    assert_refused(tmp_path / "two.h5", "2 square datasets: /a, /b; expected one; choose with --dataset")
+    assert_refused(tmp_path / "two.h5", "no dataset /c; expected one of /a, /b", dataset="/c")
 
 
 def test_a_damaged_file_of_ours(tmp_path) -> None:
     path = write_weights(tmp_path / "weights.h5", ids=(1, 2))
-    refuse(path, r"gls: weight, se and z of shapes \(3, 3\), .*; expected \(2, 2\)")
+    assert_refused(path, r"gls: weight, se and z of shapes \(3, 3\), .*; expected \(2, 2\)")
     with h5py.File(path, "a") as file:
         del file["cell_ids"]
-    refuse(path, "no dataset cell_ids")
+    assert_refused(path, "no dataset cell_ids")
     with h5py.File(tmp_path / "empty.h5", "w") as file:
         file.attrs["neurofit_connectivity"], file["cell_ids"] = 1, [1]
-    refuse(tmp_path / "empty.h5", "no estimate in it")
+    assert_refused(tmp_path / "empty.h5", "no estimate in it")
 
 
 def test_positions(tmp_path) -> None:

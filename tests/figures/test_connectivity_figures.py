@@ -43,7 +43,7 @@ def test_an_estimate_alone():
 
 @pytest.mark.parametrize("matrix", [np.zeros((3, 3)), np.zeros((1, 1))])
 def test_an_estimate_of_nothing(matrix):
-    figure_png(connection_matrices(matrix, matrix), dpi=40)
+    assert figure_png(connection_matrices(matrix, matrix), dpi=40).startswith(b"\x89PNG")
 
 
 def test_many_cells_are_thinned_and_it_is_said():

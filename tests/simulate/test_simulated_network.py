@@ -21,7 +21,7 @@ def small() -> Recording:
     return simulate_network(SMALL)
 
 
-def same(a: Recording, b: Recording) -> None:
+def assert_same(a: Recording, b: Recording) -> None:
     for name in SIGNALS:
         np.testing.assert_array_equal(a.signals[name].read(), b.signals[name].read())
     np.testing.assert_array_equal(a.spikes.times_s, b.spikes.times_s)
@@ -73,7 +73,7 @@ def test_extracellular_spikes_are_seen_beside_their_cell(small: Recording) -> No
 
 
 def test_a_seed_gives_the_same_bytes_in_memory_and_in_files(small: Recording, tmp_path: Path) -> None:
-    same(small, simulate_network(SMALL, folder=tmp_path / "new"))
+    assert_same(small, simulate_network(SMALL, folder=tmp_path / "new"))
     other = simulate_network(NetworkOptions(neurons=40, duration_s=0.3, seed=4), signals=("vm",))
     assert not np.array_equal(other.signals["vm"].read(), small.signals["vm"].read())
     assert not np.array_equal(other.connectivity.weights, small.connectivity.weights)
@@ -102,7 +102,7 @@ def test_only_the_signals_asked_for_are_kept(small: Recording, tmp_path: Path) -
 @pytest.mark.filterwarnings("ignore::neurofit_io.RecordingWarning")
 def test_files_read_back_equal(small: Recording, tmp_path: Path, suffix: str) -> None:
     path = save(small, tmp_path / f"network{suffix}", compress=False)
-    same(small, load(path))
+    assert_same(small, load(path))
 
 
 def test_progress_counts_to_the_end() -> None:
