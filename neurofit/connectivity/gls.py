@@ -76,7 +76,8 @@ def gls(
     del voltage
     chosen = _chosen_basis(basis, counts, innovations, valid, coefficients, bin_ms, window_ms, affordable)
     fit = fit_lagged(counts, innovations, valid, chosen.shapes, first_lag=chosen.first_lag)
-    weight, se = _potentials(fit, chosen, coefficients, window=round(min(PEAK_MS, window_ms) / bin_ms))
+    window = max(round(min(PEAK_MS, window_ms) / bin_ms), chosen.first_lag + 2)
+    weight, se = _potentials(fit, chosen, coefficients, window=window)
     z = np.sign(weight) * f_evidence(fit.f_statistic(), m=chosen.shapes.shape[1], n=fit.freedom[None]).T
     usable = valid.any(axis=0) & (fit.variance > 0)
     se[~usable], se[:, fit.silent] = np.nan, np.nan

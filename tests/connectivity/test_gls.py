@@ -100,6 +100,15 @@ def test_silent_cells_and_flat_voltages_are_zeros_and_counted() -> None:
     assert any("1 cells whose voltage never varies" in note for note in found.notes)
 
 
+def test_a_slow_camera_still_says_something() -> None:
+    vm, spikes = voltage_network.network(4 * WEIGHT, duration_s=120.0)
+    slow = vm.read().reshape(-1, 20, N).mean(axis=1)
+    found = gls(signal_from_array(slow, name="vm", rate_hz=100.0, unit="mV", channel_ids=vm.channel_ids), spikes)
+    assert "bins of 10 ms" in found.notes[0]
+    assert roc_auc_score((WEIGHT != 0)[OFF], np.abs(found.z)[OFF]) > 0.75
+    assert (np.sign(found.weight) == np.sign(WEIGHT))[WEIGHT != 0].mean() > 0.8
+
+
 def test_a_voltage_with_a_hole_is_refused() -> None:
     vm, spikes = voltage_network.network(WEIGHT, duration_s=2.0)
     values = vm.read()
