@@ -185,7 +185,8 @@ def _draw_weights(axes: Axes, connectivity: WeightMatrix) -> None:
     image = axes.imshow(weight, cmap=_SIGNED, norm=norm, origin="upper", interpolation="nearest")
     axes.spines[:].set(visible=True, color=FAINT)
     unknown = np.count_nonzero(np.isnan(weight))
-    title = f"{present.size} connected pair{'s' * (present.size != 1)}" + (f", {unknown} unknown (grey)" if unknown else "")
+    title = f"{present.size} connected pair{'s' * (present.size != 1)}"
+    title += f", {unknown} unknown (grey)" if unknown else ""
     axes.set(xlabel="presynaptic cell", ylabel="postsynaptic cell", title=title)
     axes.locator_params(integer=True)
     bar = axes.figure.colorbar(image, cax=axes.inset_axes((0.0, -0.2, 1.0, 0.035)), orientation="horizontal")
