@@ -155,7 +155,7 @@ def measured(
         ranked[f"{arm}-dale" if estimate.method.endswith("-dale") else arm] = estimate
     if arm == "sta":
         # As the paper looked at it: the size of the peak itself.
-        ranked = {"sta by |peak|": np.array(estimates[0].weight), **ranked}
+        ranked = {"sta by size of peak": np.array(estimates[0].weight), **ranked}
     about = {"cpu_s": cost, "wall_s": wall, "notes_of_method": estimates[0].notes}
     rows = [
         {"method": name, **about, **score_connectivity(value, truth, cell_ids=population.cell_ids).as_row()}
