@@ -18,7 +18,7 @@ def main() -> None:
     """Infers twice: from the recording as it is, and as a microscope with noise would have made it."""
     true = simulate_network(NetworkOptions(neurons=60, duration_s=10.0, seed=1), signals=("vm",))
     poor = degrade(true, DegradationOptions(frame_rate_hz=1000.0, measurement_noise_mv=1.0))
-    methods = InferOptions(method=("gls", "sta", "linear-coupling"), lengths=False)
+    methods = InferOptions(method=("gls", "sta", "linear-coupling"), no_lengths=True)
     for name, recording in {"as simulated": true, "1 kHz frames, 1 mV of noise": poor}.items():
         found = infer_connectivity(recording, methods)
         print(f"\n{name}", *aligned_lines(*connectivity_table(found.rows)), sep="\n")

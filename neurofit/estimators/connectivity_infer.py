@@ -76,6 +76,7 @@ def infer_connectivity(
         RecordingError: The recording lacks what a method needs, or the truth is of other cells.
     """
     options = options or InferOptions()
+    _check(options)
     methods = chosen_methods(options, recording)
     wanted = any(method in VOLTAGE_METHODS for method in methods)
     population = population_of(recording, voltage=wanted, signal=options.signal)
@@ -100,6 +101,13 @@ def infer_connectivity(
     calls = tuple(edge_calls(each, options.fdr) for each in estimates)
     unit = truth.unit if isinstance(truth, Connectivity) else ""
     return Inference(population, tuple(estimates), calls, rows, known, unit, lengths, ap, tuple(notes))
+
+
+def _check(options: InferOptions) -> None:
+    if not 0 < options.fdr <= 1:
+        raise RecordingError("", f"--fdr {options.fdr:g}", expected="a share above 0, at most 1")
+    if options.bin_ms is not None and not options.bin_ms > 0:
+        raise RecordingError("", f"--bin-ms {options.bin_ms:g}", expected="a width above 0 ms")
 
 
 def chosen_methods(options: InferOptions, recording: Recording) -> tuple[str, ...]:
@@ -147,7 +155,7 @@ def _by_length(
     say: Callable[[str], None],
 ) -> tuple[tuple[float, ...], dict[str, list[float | None]]]:
     """Average precision by method from parts of the recording and from all of it."""
-    if known is None or not options.lengths:
+    if known is None or options.no_lengths:
         return (), {}
     lengths = [share * population.duration_s for share in SHARES if share * population.duration_s >= SHORTEST_S]
     ap: dict[str, list[float | None]] = {row["method"]: [] for row in rows}

@@ -32,8 +32,9 @@ class InferOptions:
     """Responses that gls looks for: shapes learned from all pairs, ten boxes of lags, or one assumed potential."""
     fdr: float = 0.05
     """False discovery rate of the pairs that are called connected."""
-    lengths: bool = True
-    """Where the truth is known, also infer from an eighth, a quarter and a half of the recording."""
+    no_lengths: bool = False
+    """Do not infer from an eighth, a quarter and a half of the recording as well, as is done where the truth is
+    known."""
 
     def __post_init__(self) -> None:
         chosen = (self.method,) if isinstance(self.method, str) else tuple(self.method)

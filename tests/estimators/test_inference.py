@@ -100,12 +100,13 @@ def test_without_a_truth_pairs_are_called_and_nothing_is_scored(recording: Recor
 
 
 def test_time_and_preset(recording: Recording) -> None:
-    part = infer_connectivity(recording, InferOptions(preset="nayebi2015", time="0.5:1.5", lengths=False))
+    part = infer_connectivity(recording, InferOptions(preset="nayebi2015", time="0.5:1.5", no_lengths=True))
     assert [row["method"] for row in part.rows] == ["sta", "lif-current"]
     assert part.rows[0]["duration_s"] == pytest.approx(1.0)
     assert any("3.5 ms" in note for note in part["lif-current"].notes)
-    with pytest.raises(RecordingError, match="--time now"):
-        infer_connectivity(recording, InferOptions(time="now"))
+    for wrong, said in (({"time": "now"}, "--time now"), ({"fdr": 2.0}, "--fdr 2"), ({"bin_ms": 0.0}, "--bin-ms 0")):
+        with pytest.raises(RecordingError, match=said):
+            infer_connectivity(recording, InferOptions(**wrong))  # type: ignore[arg-type]
 
 
 def test_a_truth_from_elsewhere_is_cut_to_the_recorded_cells(recording: Recording) -> None:
@@ -117,5 +118,5 @@ def test_a_truth_from_elsewhere_is_cut_to_the_recorded_cells(recording: Recordin
 
 def test_spikes_alone_take_the_best_method_of_spikes(recording: Recording) -> None:
     spikes_only = dataclasses.replace(recording, signals={})
-    found = infer_connectivity(spikes_only, InferOptions(lengths=False))
+    found = infer_connectivity(spikes_only, InferOptions(no_lengths=True))
     assert [row["method"] for row in found.rows] == ["linear-coupling", "linear-coupling-dale"]
