@@ -19,10 +19,10 @@ from scipy import sparse
 from scipy.ndimage import minimum_filter1d
 
 from neurofit.connectivity.extracellular_whitening import block_spans, highpassed_blocks, whitening_matrix
+from neurofit.metrics.spike_detection import GAUSSIAN_MAD
 from neurofit_io import RecordingError, RecordingWarning, Signal, Spikes
 from neurofit_io.spikes import sorted_spikes
 
-MAD = 0.6744897501960817
 NOISE_STEPS = 20_000
 NOTICED = 3.0
 """Depths beside a trough up to this, robust standard deviations, are not kept: copies are deeper."""
@@ -178,7 +178,7 @@ def footprints(
 
 def robust_noise(white: NDArray[np.float32]) -> NDArray[np.float32]:
     """Robust standard deviation of each channel, from the median absolute value; infinite where that is 0."""
-    noise = np.array([np.median(np.abs(channel)) for channel in white.T], np.float32) / np.float32(MAD)
+    noise = np.array([np.median(np.abs(channel)) for channel in white.T], np.float32) / np.float32(GAUSSIAN_MAD)
     return np.where(noise > 0, noise, np.float32(np.inf))
 
 
